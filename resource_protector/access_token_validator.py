@@ -1,0 +1,88 @@
+"""What every validator of ours does for the protector in front of it, ours or Authlib's own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from authlib.oauth2.rfc6749 import TokenValidator
+from authlib.oauth2.rfc7523 import JWTBearerTokenValidator
+
+from .bearer import bearer_token
+from .claims import AccessToken
+from .errors import Finding, InsufficientScope, Reason, TokenRejected, quoted
+from .refusal_log import RefusalLog
+from .scopes import Requirement, Requirements
+
+__all__ = ["AccessTokenValidator"]
+
+
+class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib has no types
+    """A validator of access tokens; `realm` is named in its challenges."""
+
+    def __init__(self, realm: str | None, refusals: RefusalLog) -> None:
+        if realm is not None:
+            quoted(realm)
+        # Not the constructor of the class between: that one wants a key, and claim options that we do not use.
+        TokenValidator.__init__(self, realm)
+        self._refusals = refusals
+
+    @abstractmethod
+    def verify(self, token_string: str) -> AccessToken:
+        """The claims of `token_string`, if it is accepted. Raises TokenRejected or KeysUnavailable."""
+
+    def require(self, token: AccessToken, requirements: Requirements) -> None:
+        """Raises InsufficientScope where `token`, a verified one, lacks something that a route needs."""
+        for finding in requirements.problems(token):
+            kind = TokenRejected if finding.reason is Reason.ISSUER else InsufficientScope
+            scope = requirements.scope_parameter if finding.reason is Reason.INSUFFICIENT_SCOPE else None
+            raise self._recorded(kind(finding, scope=scope))
+
+    def refuse(self, finding: Finding, requirements: Requirements) -> TokenRejected:
+        """The refusal of a request that brought no usable token to a route, logged; the caller raises it."""
+        scope = requirements.scope_parameter if finding.reason is Reason.MISSING else None
+        return self._recorded(TokenRejected(finding, scope=scope))
+
+    def _recorded(self, error: TokenRejected) -> TokenRejected:
+        error.realm = self.realm
+        self._refusals.record(error)
+        return error
+
+    # What Authlib's own ResourceProtector calls
+
+    def validate_request(self, request: Any) -> None:
+        """Refuses a request with more or less than one well-formed bearer token (RFC 6750 section 2.1)."""
+        try:
+            bearer_token([request.headers.get("Authorization", "")])
+        except TokenRejected as error:
+            raise self.refuse(error.finding, Requirements()) from None
+
+    def authenticate_token(self, token_string: str) -> AccessToken:
+        return self.verify(token_string)
+
+    def validate_token(
+        self,
+        token: AccessToken,
+        scopes: Requirement | None,
+        request: Any,
+        *,
+        roles: Requirement | None = None,
+        client_roles: Mapping[str, Requirement] | None = None,
+        claims: Mapping[str, Requirement] | None = None,
+    ) -> None:
+        """Requires **all** of `scopes`, where Authlib's own validators are content with any one of a list."""
+        self.require(token, Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims))
+
+    @property
+    def claims_options(self) -> Mapping[str, Any]:
+        """What Authlib's validators are configured by. There is none here: the constructor's keywords say it."""
+        return {}
+
+    @claims_options.setter
+    def claims_options(self, value: object) -> NoReturn:
+        raise TypeError(
+            f"claims_options is not read by {type(self).__name__}, so it would check nothing: give the issuer as first "
+            "argument, 'aud' as audience=, further claims as required_claims=, and values by "
+            "require_auth(claims={'name': 'value'})."
+        )

@@ -1,0 +1,73 @@
+"""Verified tokens, kept so that a token seen before costs a hash instead of a signature check."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+
+from .claims import AccessToken
+from .jws import MAX_TOKEN_CHARACTERS
+from .keys import VerificationKey
+
+__all__ = ["TokenCache", "VerifiedToken", "cache_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """A token that passed every check, with all that can end that: its key, and its window of time."""
+
+    claims: AccessToken
+    key: VerificationKey
+    not_before: float
+    not_after: float
+
+    @classmethod
+    def of(cls, claims: AccessToken, key: VerificationKey, leeway_seconds: float) -> VerifiedToken:
+        """`claims` with the window in which they hold: [max(nbf, iat) - leeway, exp + leeway)."""
+        begins = max(claims.get("nbf") or 0, claims.get("iat") or 0)
+        return cls(claims, key, begins - leeway_seconds, claims["exp"] + leeway_seconds)
+
+
+class TokenCache:
+    """The most recently verified tokens, by the SHA-256 of their text; never the text itself.
+
+    Holds successes only, at most `size` of them; the oldest one goes first.
+    """
+
+    def __init__(self, size: int) -> None:
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise ValueError(f"token_cache_size is {size!r}: write a whole number of tokens, or 0 for no cache.")
+        self._size = size
+        self._lock = threading.Lock()  # guards the order; a look-up needs none, because one dict read is atomic
+        self._tokens: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+
+    @property
+    def is_on(self) -> bool:
+        return self._size > 0
+
+    def get(self, key: bytes) -> VerifiedToken | None:
+        """What is known of the token with this `cache_key`; whether it still holds is the caller's question."""
+        return self._tokens.get(key)
+
+    def put(self, key: bytes, verified: VerifiedToken) -> None:
+        with self._lock:
+            self._tokens[key] = verified
+            if len(self._tokens) > self._size:
+                self._tokens.popitem(last=False)
+
+    def forget(self, key: bytes) -> None:
+        """Drop a token whose time or key has ended."""
+        with self._lock:
+            self._tokens.pop(key, None)
+
+
+def cache_key(token: object) -> bytes | None:
+    """What a token is kept under: a dump of the process's memory must not hand out tokens.
+
+    None for what cannot be a token, which nothing is kept for: hashing it could cost any time.
+    """
+    if not isinstance(token, str) or len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+        return None
+    return sha256(token.encode("ascii")).digest()

@@ -1,0 +1,86 @@
+"""The guard of a whole application or blueprint: one hook before every request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, current_app, g, request
+from werkzeug.exceptions import HTTPException
+
+from resource_protector.scopes import Requirements
+
+from .protection import Protection, is_exempt, protection_of, set_protection
+
+if TYPE_CHECKING:
+    from .protector import ResourceProtector
+
+__all__ = ["install_guard"]
+
+#: Makes an application's own answer of a refusal, or returns None to leave it as it is.
+OnRefused = Callable[[Any], Any]
+
+
+def install_guard(
+    protector: ResourceProtector,
+    target: Flask | Blueprint,
+    requirements: Requirements,
+    *,
+    optional: bool,
+    exempt: str | Iterable[str],
+    g_name: str | None,
+    on_refused: OnRefused | None,
+) -> None:
+    """Have `protector` check every request to `target` before its view, and before its error pages."""
+    if g_name is not None and (not isinstance(g_name, str) or not g_name.isidentifier()):
+        raise ValueError(f"g_name is {g_name!r}: write the name of an attribute of flask.g, such as 'auth_token'.")
+    protection = Protection(requirements, optional, _exempt_names(exempt))
+
+    def guard() -> Any:
+        token = None
+        try:
+            if not _passes(protection):
+                token = protector.authorize(_with_decorators(requirements), optional=optional, check=requirements)
+        except HTTPException as refusal:
+            answer = on_refused(refusal) if on_refused else None
+            if answer is None:
+                raise
+            response = current_app.make_response(answer)
+            if response.status_code < 400:  # a body alone: it must not turn the refusal into a success
+                response.status_code = refusal.code or 401
+            return response
+        finally:
+            if g_name is not None:
+                setattr(g, g_name, token)
+        return None
+
+    set_protection(guard, protection)
+    target.before_request(guard)
+
+
+def _exempt_names(exempt: str | Iterable[str]) -> frozenset[str]:
+    names = [exempt] if isinstance(exempt, str) else list(exempt)
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"exempt holds {name!r}: write endpoint names, or rules that start with '/'.")
+    return frozenset(names)
+
+
+def _passes(protection: Protection) -> bool:
+    """Whether this request is none of the guard's business."""
+    rule = request.url_rule.rule if request.url_rule else None
+    if protection.exempts(request.endpoint, rule) or is_exempt(current_app.view_functions.get(request.endpoint or "")):
+        return True
+    # A browser asks for leave without credentials before it sends a request across origins (Fetch standard,
+    # section 3.2.2). Any other OPTIONS is a request like others.
+    return (
+        request.method == "OPTIONS"
+        and "Origin" in request.headers
+        and ("Access-Control-Request-Method" in request.headers)
+    )
+
+
+def _with_decorators(requirements: Requirements) -> Requirements:
+    """What the whole route needs: the guard's demands and those of the view, for the challenge to name."""
+    decorators = protection_of(current_app.view_functions.get(request.endpoint or ""))
+    return requirements.joined(decorators.requirements) if decorators else requirements

@@ -1,0 +1,89 @@
+"""What protects a view: a mark on its function, read by guards and by whoever lists the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from resource_protector.scopes import Requirements
+
+__all__ = ["Protection", "exempt", "is_exempt", "protection_of", "set_protection", "unprotected"]
+
+_PROTECTION = "_resource_protector_protection"
+_EXEMPT = "_resource_protector_exempt"
+
+Marked = TypeVar("Marked", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """One decorator's or guard's demands; `exempt` names what a guard lets through."""
+
+    requirements: Requirements
+    optional: bool
+    exempt: frozenset[str] = frozenset()
+
+    def exempts(self, endpoint: str | None, rule: str | None) -> bool:
+        """Whether the guard lets this endpoint, or this exact rule, through: never a prefix of one."""
+        return endpoint in self.exempt or rule in self.exempt
+
+
+def set_protection(function: Callable[..., Any], protection: Protection) -> None:
+    """Put the mark on a view or a hook."""
+    setattr(function, _PROTECTION, protection)
+
+
+def protection_of(function: Callable[..., Any] | None) -> Protection | None:
+    """What the decorators of a view, or a `before_request` hook, demand."""
+    found: Protection | None = getattr(function, _PROTECTION, None)
+    return found
+
+
+def exempt(view: Marked) -> Marked:
+    """Mark a view as open on purpose: guards let it through, and `unprotected` does not list it."""
+    setattr(view, _EXEMPT, True)
+    return view
+
+
+def is_exempt(view: Callable[..., Any] | None) -> bool:
+    """Whether somebody marked the view, or the class of a class-based one, as open."""
+    return getattr(view, _EXEMPT, False) or getattr(getattr(view, "view_class", None), _EXEMPT, False)
+
+
+def unprotected(app: Flask) -> list[Rule]:
+    """The routes of `app` that no decorator and no guard protects and nobody marked as exempt."""
+    return [rule for rule in app.url_map.iter_rules() if not _is_covered(app, rule)]
+
+
+def _is_covered(app: Flask, rule: Rule) -> bool:
+    view = app.view_functions.get(rule.endpoint)
+    if is_exempt(view) or _has_decorator(view):
+        return True
+    return any(not guard.optional or guard.exempts(rule.endpoint, rule.rule) for guard in _guards(app, rule.endpoint))
+
+
+def _has_decorator(view: Callable[..., Any] | None) -> bool:
+    """Whether the view, or every method of a class-based view, carries the mark of a decorator."""
+    view_class = getattr(view, "view_class", None)
+    if view_class is None or protection_of(view):
+        return protection_of(view) is not None
+    methods = getattr(view_class, "methods", None) or ()
+    functions = [getattr(view_class, method.lower(), None) for method in methods]
+    return bool(functions) and all(protection_of(function) for function in functions)
+
+
+def _guards(app: Flask, endpoint: str) -> Iterator[Protection]:
+    """The guards that run before a view: the application's, and those of each blueprint that the endpoint is in."""
+    blueprint, names = endpoint.rpartition(".")[0], [None]
+    while blueprint:
+        names.append(blueprint)  # type: ignore[arg-type]  # None is Flask's name for the application itself
+        blueprint = blueprint.rpartition(".")[0]
+    for name in names:
+        for hook in app.before_request_funcs.get(name, ()):
+            protection = protection_of(hook)
+            if protection:
+                yield protection

@@ -1,0 +1,256 @@
+"""The protector of Flask routes: decorator, context manager and guard."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar, Unpack, overload
+
+from flask import Blueprint, Flask, current_app, has_app_context, request
+from werkzeug.routing import Rule
+
+from resource_protector.bearer import bearer_token
+from resource_protector.claims import AccessToken
+from resource_protector.errors import Finding, KeysUnavailable, Reason, TokenRejected
+from resource_protector.options import ValidatorOptions, refuse_unknown
+from resource_protector.scopes import Requirement, Requirements
+from resource_protector.settings import validator_from_mapping
+from resource_protector.validator import RealmTokenValidator
+
+from . import protection as marks
+from .guard import OnRefused, install_guard
+from .refusals import raise_refusal
+from .request_token import remember_token, remembered_token
+
+__all__ = ["ResourceProtector"]
+
+_EXTENSION = "resource_protector"
+_NOT_GIVEN: Any = object()
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class ResourceProtector:
+    """Demands an access token of the requests to a Flask application's routes.
+
+    `ResourceProtector(issuer, audience=...)` takes every keyword of `RealmTokenValidator`;
+    `ResourceProtector(validator)` takes a finished one. Without either, give it one later by
+    `register_token_validator`, or per application by `init_app`.
+    """
+
+    def __init__(
+        self,
+        issuer_or_validator: str | RealmTokenValidator | None = None,
+        *,
+        audience: str | Iterable[str] | None = _NOT_GIVEN,
+        **options: Unpack[ValidatorOptions],
+    ) -> None:
+        refuse_unknown(options)
+        self._validator: RealmTokenValidator | None = None
+        self._replacements: list[Callable[[RealmTokenValidator | None], RealmTokenValidator]] = []
+        self._defaults: dict[str, Any] = dict(options)
+        if audience is not _NOT_GIVEN:
+            self._defaults["audience"] = audience
+        if isinstance(issuer_or_validator, str):
+            if audience is _NOT_GIVEN:
+                raise TypeError(
+                    "audience is missing: write audience='...', what this API is called in the tokens' 'aud', or "
+                    "audience=None to accept every access token of the realm."
+                )
+            self._validator = RealmTokenValidator(issuer_or_validator, **self._defaults)
+        elif issuer_or_validator is not None:
+            if self._defaults:
+                raise TypeError(f"{', '.join(self._defaults)}: give these to the validator, it is made already.")
+            self.register_token_validator(issuer_or_validator)
+
+    # Which validator serves
+
+    def register_token_validator(self, validator: RealmTokenValidator) -> None:
+        """Have `validator` check the tokens. Raises ValueError where there is one already."""
+        if not isinstance(validator, RealmTokenValidator):
+            raise ValueError(f"{validator!r} is not a validator: pass a RealmTokenValidator.")
+        if self._validator is not None:
+            raise ValueError(
+                f"This protector already has {self._validator!r}: make another ResourceProtector for another validator."
+            )
+        self._validator = validator
+
+    def init_app(self, app: Flask, prefix: str = "RESOURCE_PROTECTOR_") -> None:
+        """Make this application's own validator from `app.config`.
+
+        Every keyword of `RealmTokenValidator` is read upper-cased behind `prefix`, such as
+        `RESOURCE_PROTECTOR_ISSUER`. Raises ValueError for an unknown, missing or mistyped setting.
+        """
+        validators = app.extensions.setdefault(_EXTENSION, {})
+        if self in validators:
+            raise ValueError(f"init_app was already called for {app.name!r} with this protector: call it once.")
+        validators[self] = validator_from_mapping(app.config, prefix, self._defaults)
+
+    @property
+    def validator(self) -> RealmTokenValidator:
+        """What checks the tokens of the current application. Raises RuntimeError where nothing does."""
+        validators = current_app.extensions.get(_EXTENSION) if has_app_context() else None
+        validator = validators.get(self, self._validator) if validators else self._validator
+        if self._replacements:
+            return self._replacements[-1](validator)
+        if validator is None:
+            raise RuntimeError(
+                "This ResourceProtector has no validator for the current application: call require_auth.init_app(app), "
+                "or require_auth.register_token_validator(RealmTokenValidator(...))."
+            )
+        return validator
+
+    @contextmanager
+    def replaced_by(self, make: Callable[[RealmTokenValidator | None], RealmTokenValidator]) -> Iterator[None]:
+        """For tests: within the block, `make(original)` serves instead of whatever validator would have served.
+
+        It is called once per original, which is None where there is none.
+        """
+        replace = functools.cache(make)
+        self._replacements.append(replace)
+        try:
+            yield
+        finally:
+            self._replacements.remove(replace)
+
+    # What protects a route
+
+    @overload
+    def __call__(self, view: View, /) -> View: ...
+
+    @overload
+    def __call__(
+        self,
+        scopes: Requirement | None = None,
+        /,
+        *,
+        roles: Requirement | None = None,
+        client_roles: Mapping[str, Requirement] | None = None,
+        claims: Mapping[str, Requirement] | None = None,
+        issuer: str | None = None,
+        optional: bool = False,
+    ) -> Callable[[View], View]: ...
+
+    def __call__(self, scopes: Any = None, /, *, optional: bool = False, **required: Any) -> Any:
+        """Decorate a view: it is called only with a token that is valid and has everything named here.
+
+        - `scopes`: "a b" and ["a", "b"] both mean all; `any_of("a b", "c")` means (a and b) or c; None
+          means any valid token.
+        - `roles`: realm roles. `client_roles`: `{client: roles}`. `claims`: `{name: values}`. In the same shapes.
+        - `issuer`: accept the tokens of this issuer only.
+        - `optional`: a request without a token is let through; one with a bad token is refused all the same.
+
+        Put it directly above the function, below `@app.route`. Raises ValueError for an empty requirement.
+        """
+        if inspect.isroutine(scopes) or isinstance(scopes, type):
+            return self._protect(scopes, Requirements(), optional=False)
+        requirements = Requirements.of(scopes, **required)
+        return functools.partial(self._protect, requirements=requirements, optional=optional)
+
+    def _protect(self, view: Any, requirements: Requirements, *, optional: bool) -> Any:
+        if isinstance(view, type) or not callable(view):
+            raise TypeError(
+                f"@require_auth decorates functions, and {view!r} is none: for a class-based view write "
+                "decorators = [require_auth(...)] in its body."
+            )
+        is_async = inspect.iscoroutinefunction(view)
+
+        @functools.wraps(view)
+        def protected(*args: Any, **kwargs: Any) -> Any:
+            self.authorize(requirements, optional=optional)
+            return current_app.ensure_sync(view)(*args, **kwargs) if is_async else view(*args, **kwargs)
+
+        inner = marks.protection_of(view)
+        whole = requirements.joined(inner.requirements) if inner else requirements
+        marks.set_protection(protected, marks.Protection(whole, optional and (inner is None or inner.optional)))
+        return protected
+
+    @contextmanager
+    def acquire(
+        self,
+        scopes: Requirement | None = None,
+        /,
+        *,
+        roles: Requirement | None = None,
+        client_roles: Mapping[str, Requirement] | None = None,
+        claims: Mapping[str, Requirement] | None = None,
+        issuer: str | None = None,
+    ) -> Iterator[AccessToken]:
+        """The token, for a `with` statement inside a view: what it demands may depend on the request."""
+        requirements = Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer)
+        token = self.authorize(requirements)
+        assert token is not None  # noqa: S101 - only an optional authorization returns None
+        yield token
+
+    def guard(
+        self,
+        app_or_blueprint: Flask | Blueprint,
+        scopes: Requirement | None = None,
+        *,
+        roles: Requirement | None = None,
+        client_roles: Mapping[str, Requirement] | None = None,
+        claims: Mapping[str, Requirement] | None = None,
+        issuer: str | None = None,
+        optional: bool = False,
+        exempt: str | Iterable[str] = (),
+        g_name: str | None = None,
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        """Protect every route of an application or a blueprint, its static files and its error pages too.
+
+        - `exempt`: endpoint names, or rules that start with "/", compared exactly.
+        - `g_name`: also put the token, or None, into this attribute of `flask.g`.
+        - `on_refused`: called with the refusal; what it returns, if anything, is the body of the answer.
+
+        Guards and decorators add up, and the token is verified once.
+        """
+        requirements = Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer)
+        install_guard(
+            self,
+            app_or_blueprint,
+            requirements,
+            optional=optional,
+            exempt=exempt,
+            g_name=g_name,
+            on_refused=on_refused,
+        )
+
+    @staticmethod
+    def exempt(view: View) -> View:
+        """Mark a view as open on purpose: guards let it through, and `unprotected` does not list it."""
+        return marks.exempt(view)
+
+    @staticmethod
+    def unprotected(app: Flask) -> list[Rule]:
+        """The routes that nothing protects and nobody exempted: a decorator above `@app.route` protects nothing."""
+        return marks.unprotected(app)
+
+    def authorize(
+        self, requirements: Requirements, *, optional: bool = False, check: Requirements | None = None
+    ) -> AccessToken | None:
+        """The request's token, if it has everything required; None without one where that is allowed.
+
+        Raises the refusal otherwise. `check` is what is checked now, where `requirements` also says
+        what will be checked later.
+        """
+        validator = self.validator
+        try:
+            token = remembered_token(validator)
+            if token is None:
+                authorization = request.environ.get("HTTP_AUTHORIZATION")
+                try:
+                    text = bearer_token([authorization] if authorization else [])
+                except TokenRejected as error:
+                    raise validator.refuse(error.finding, requirements) from None
+                if text is None:
+                    if optional:
+                        return None
+                    raise validator.refuse(Finding(Reason.MISSING), requirements)
+                token = validator.verify(text)
+                remember_token(validator, token)
+            validator.require(token, requirements if check is None else check)
+        except (TokenRejected, KeysUnavailable) as error:
+            raise_refusal(error)
+        return token

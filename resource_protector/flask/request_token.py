@@ -1,0 +1,56 @@
+"""The token of the current request."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from flask import has_request_context, request
+from werkzeug.local import LocalProxy
+
+from resource_protector.claims import AccessToken
+from resource_protector.validator import RealmTokenValidator
+
+__all__ = ["current_token", "get_token", "remember_token", "remembered_token"]
+
+# On the request and not on `g`: `g` belongs to the application context, which one request may share
+# with another under an outer app_context().
+_CURRENT = "_resource_protector_current"
+_VERIFIED = "_resource_protector_verified"
+
+
+def get_token() -> AccessToken | None:
+    """The request's verified token; None where it has none, or where nothing asked for one.
+
+    Unlike `current_token` this is the token itself, which `jsonify` and `json.dumps` can read.
+    """
+    return getattr(request, _CURRENT, None) if has_request_context() else None
+
+
+def _current() -> AccessToken:
+    token = get_token()
+    return token if token is not None else _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise RuntimeError(
+        "There is no current_token: this view is not protected, or its protection is optional and the request brought "
+        "no token. Put @require_auth(None) directly above the view function, below @app.route; in an optional view "
+        "ask `if current_token:` first."
+    )
+
+
+#: The request's token. False where there is none; using it then raises RuntimeError.
+current_token: AccessToken = LocalProxy(_current)  # type: ignore[assignment]  # it stands for one
+
+
+def remember_token(validator: RealmTokenValidator, token: AccessToken) -> None:
+    """Keep `token` for the rest of the request."""
+    target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
+    vars(target).setdefault(_VERIFIED, {})[id(validator)] = token
+    setattr(target, _CURRENT, token)
+
+
+def remembered_token(validator: RealmTokenValidator) -> AccessToken | None:
+    """What `validator` has already accepted in this request: guard and decorator add up and verify once."""
+    verified: dict[int, AccessToken] = getattr(request, _VERIFIED, {})
+    return verified.get(id(validator))

@@ -1,0 +1,109 @@
+"""The compact form of a signed token, taken apart once and strictly (RFC 7515 section 7.1)."""
+
+from __future__ import annotations
+
+import binascii
+from functools import lru_cache
+from typing import Any
+
+from .errors import Finding, Reason, TokenRejected
+from .readonly import ReadOnlyDict
+from .strict_json import read_object
+
+__all__ = ["MAX_HEADER_CHARACTERS", "MAX_TOKEN_CHARACTERS", "SignedToken", "parse"]
+
+MAX_TOKEN_CHARACTERS = 16_384
+MAX_HEADER_CHARACTERS = 1_024
+
+# base64url to base64 (RFC 4648 section 5). What only base64 has becomes '!', which no alphabet has.
+_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
+_PADDING = (b"", b"", b"==", b"=")
+# A last character whose unused bits are not zero spells the same bytes another way: one signature
+# would have 16 spellings, and a cache keyed by the token could be flushed with them.
+_LAST_CHARACTERS = (None, frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
+
+
+class SignedToken:
+    """The three parts of a signed token. Whether the signature is good is for the holder to find out."""
+
+    __slots__ = ("_claims", "_payload", "signature", "signing_input", "unverified_header")
+
+    def __init__(
+        self, unverified_header: ReadOnlyDict[str, Any], payload: bytes, signing_input: bytes, signature: bytes
+    ) -> None:
+        self.unverified_header = unverified_header
+        self.signing_input = signing_input
+        self.signature = signature
+        self._payload = payload
+        self._claims: ReadOnlyDict[str, Any] | None = None
+
+    def unverified_payload(self) -> ReadOnlyDict[str, Any]:
+        """The claims as the token states them, decoded once. Raises TokenRejected (`malformed`)."""
+        if self._claims is None:
+            try:
+                self._claims = read_object(_decoded(self._payload))
+            except (ValueError, RecursionError) as error:
+                raise _malformed("payload", error) from error
+        return self._claims
+
+
+def parse(token: str) -> SignedToken:
+    """Take the compact serialization apart; the payload stays encoded until somebody asks for it.
+
+    Raises TokenRejected with reason `malformed`, and nothing else, whatever `token` is.
+    """
+    if not isinstance(token, str):
+        raise _refused(None, "a string", type(token).__name__)
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise _refused(None, f"at most {MAX_TOKEN_CHARACTERS} characters", f"{len(token)} characters")
+    try:
+        encoded = token.encode("ascii")
+    except UnicodeEncodeError as error:
+        raise _refused(None, "ASCII", "other characters") from error
+    if encoded.count(b".") != 2:
+        raise _refused(None, "3 segments", f"{encoded.count(b'.') + 1} segments")
+    header, payload, signature = encoded.split(b".")
+    if len(header) > MAX_HEADER_CHARACTERS:
+        raise _refused("header", f"at most {MAX_HEADER_CHARACTERS} characters", f"{len(header)} characters")
+    try:
+        read_header = _read_header(header)
+    except (ValueError, RecursionError) as error:
+        raise _malformed("header", error) from error
+    try:
+        read_signature = _decoded(signature)
+    except ValueError as error:
+        raise _malformed("signature", error) from error
+    return SignedToken(read_header, payload, encoded[: len(header) + 1 + len(payload)], read_signature)
+
+
+# A realm's tokens share a handful of headers. A flood of invented ones costs what it costs without the memo.
+@lru_cache(maxsize=128)
+def _read_header(segment: bytes) -> ReadOnlyDict[str, Any]:
+    header = read_object(_decoded(segment))
+    for name in ("kid", "typ"):
+        if not isinstance(header.get(name, ""), str):
+            raise ValueError(f"'{name}' is not a string")
+    # RFC 7515 section 4.1.11: extensions named in `crit` must be understood, and we know none.
+    # RFC 7797 section 7: a JWT must not use `b64`.
+    for name in ("crit", "b64"):
+        if name in header:
+            raise ValueError(f"'{name}' is not supported")
+    return header
+
+
+def _decoded(segment: bytes) -> bytes:
+    """base64url without padding, slack or foreign characters (RFC 7515 section 2). Raises ValueError."""
+    rest = len(segment) & 3
+    if rest and segment[-1] not in _LAST_CHARACTERS[rest]:  # type: ignore[operator]  # None stands at 0 only
+        raise ValueError("not base64url")
+    return binascii.a2b_base64(segment.translate(_TO_BASE64) + _PADDING[rest], strict_mode=True)
+
+
+def _refused(part: str | None, expected: str, actual: str) -> TokenRejected:
+    return TokenRejected(Finding(Reason.MALFORMED, part, expected, actual))
+
+
+def _malformed(part: str, error: Exception) -> TokenRejected:
+    # The parsers' messages may quote the token: only the kind of error and our own sentences go further.
+    cause = str(error) if type(error) is ValueError else type(error).__name__
+    return _refused(part, "a JSON object in base64url" if part != "signature" else "base64url", cause)

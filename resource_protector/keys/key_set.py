@@ -1,0 +1,338 @@
+"""The realm's live key set: keys at hand, their age, and the loads that keep them current."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypedDict
+
+from resource_protector.errors import Finding, KeysUnavailable, Reason
+
+from .jwks import read_jwks
+from .load import Load
+from .outage_log import OutageLog
+from .snapshot import Snapshot
+from .timing import KeyTiming
+
+__all__ = ["KeySet", "KeySetStatus", "Load", "Snapshot"]
+
+_MOST_RETRY_SECONDS = 30.0
+_MOST_REMEMBERED = 128
+
+
+class KeySetStatus(TypedDict):
+    """What a health endpoint wants to know; every value is JSON."""
+
+    issuer: str
+    loaded: bool
+    is_stale: bool
+    age_seconds: float | None
+    key_ids: list[str]
+    last_error: str | None
+    next_attempt_seconds: float | None
+
+
+class EmptyKeySet(ValueError):
+    """The realm published a well-formed document without a single usable key."""
+
+
+class KeySet:
+    """The keys of one issuer, loaded when first needed and again when there is a reason.
+
+    Nothing here performs I/O for the caller: `current` and `reload_for` answer with the keys at
+    hand, with a load to wait for, or with KeysUnavailable. Loads run in short-lived threads of
+    their own, one at a time; reading the keys takes no lock.
+
+    `load` returns the JWKS document and raises anything where there is none; `monotonic` is the
+    clock of all ages here.
+    """
+
+    def __init__(
+        self, issuer: str, load: Callable[[], object], *, timing: KeyTiming, monotonic: Callable[[], float]
+    ) -> None:
+        self._issuer = issuer
+        self._document = load
+        self._timing = timing
+        self._monotonic = monotonic
+        self._lock = threading.Lock()  # guards everything below; _snapshot and _look_again_at are also read without
+        self._snapshot: Snapshot | None = None
+        self._look_again_at = float("-inf")  # until then the keys at hand serve, and there is nothing to start
+        self._load: Load | None = None
+        self._started = 0
+        self._failures = 0
+        self._failed_at = float("-inf")
+        self._last_error: BaseException | None = None
+        self._next_attempt_at = float("-inf")
+        self._forced_at = float("-inf")
+        self._empty_since: float | None = None
+        self._unknown: OrderedDict[str | None, float] = OrderedDict()
+        self._log = OutageLog(issuer)
+        _every_key_set.add(self)
+
+    # What a request asks
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The keys at hand, of whatever age; None before the first load."""
+        return self._snapshot
+
+    def at_hand(self) -> Snapshot | None:
+        """The keys, where they serve as they are and there is nothing to start; takes no lock. None: see `current`."""
+        return self._snapshot if self._monotonic() < self._look_again_at else None
+
+    @property
+    def loads_started(self) -> int:
+        """A count that tells the loads before some moment from those after it."""
+        return self._started
+
+    def current(self) -> Snapshot | Load:
+        """The keys to check a token with now, or the load that has to be awaited for them.
+
+        Asked where `at_hand` has none: notices the age and starts the refresh. Raises KeysUnavailable.
+        """
+        with self._locked() as now:
+            snapshot = self._snapshot
+            if snapshot is None:
+                return self._load or self._attempt(now)
+            if self._load is None and now >= (self._next_attempt_at if self._failures else snapshot.refresh_at):
+                self._start(now)
+            self._plan()
+            age = now - snapshot.loaded_at
+            failed_lately = self._failures > 0 and now - self._failed_at < self._timing.max_age_seconds
+            if failed_lately and age < self._timing.max_age_seconds + self._timing.max_stale_seconds:
+                return snapshot
+            if not failed_lately and age < 2 * self._timing.max_age_seconds:
+                return snapshot
+            return self._load or self._attempt(now)
+
+    def reload_for(self, kid: str | None, since: int) -> Load | None:
+        """The load that a token asks for whose key is not at hand, or whose signature no key at hand made.
+
+        None means that the keys at hand are the last word: they were just loaded. `since` is what
+        `loads_started` was when the caller first looked. Raises KeysUnavailable where the realm
+        cannot be asked.
+        """
+        with self._locked() as now:
+            if self._load is not None:
+                if self._load.may_be_awaited:
+                    return self._load
+                raise self._unavailable(now)
+            snapshot = self._snapshot
+            if snapshot is not None and not self._failures and snapshot.number > since:
+                self._remember(kid, now)
+                return None
+            known_since = self._unknown.get(kid)
+            if known_since is not None and now - known_since < self._timing.cooldown_seconds:
+                return None
+            if now < self._forced_at + self._timing.cooldown_seconds:
+                if self._failures:
+                    raise self._unavailable(now)
+                return None
+            return self._attempt(now, forced=True)
+
+    def seconds_to_wait(self, load: Load) -> float:
+        """How long a request may wait for `load`, which a moment later may be less."""
+        until = load.deadline if self._snapshot is None else load.started_at + self._timing.wait_seconds
+        return min(until, load.deadline) - self._monotonic()
+
+    def unavailable(self) -> KeysUnavailable:
+        """What to raise where a load was awaited in vain."""
+        with self._locked() as now:
+            return self._unavailable(now)
+
+    # What an operator asks
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the keys at hand are older than `max_age_seconds`, or there are none."""
+        snapshot = self._snapshot
+        return snapshot is None or self._monotonic() - snapshot.loaded_at > self._timing.max_age_seconds
+
+    @property
+    def is_cooling_down(self) -> bool:
+        """Whether an unknown `kid` or a bad signature would not force a reload now."""
+        return self._monotonic() < self._forced_at + self._timing.cooldown_seconds
+
+    def reload(self) -> None:
+        """Load the keys now and wait for it, whatever their age. Raises KeysUnavailable where that fails."""
+        with self._locked() as now:
+            load = self._load or self._start(now)
+        load.wait(load.deadline - now)
+        with self._locked() as now:
+            if self._load is load or self._failures:
+                raise self._unavailable(now)
+
+    def status(self) -> KeySetStatus:
+        """Whether there are keys, how old they are, and what the next attempt waits for."""
+        with self._locked() as now:
+            snapshot = self._snapshot
+            refresh_at = None if snapshot is None else snapshot.refresh_at
+            next_attempt = self._next_attempt_at if self._failures else refresh_at
+            return KeySetStatus(
+                issuer=self._issuer,
+                loaded=snapshot is not None,
+                is_stale=snapshot is None or now - snapshot.loaded_at > self._timing.max_age_seconds,
+                age_seconds=None if snapshot is None else round(now - snapshot.loaded_at, 3),
+                key_ids=[] if snapshot is None else sorted(snapshot.kids),
+                last_error=str(self._last_error) if self._failures else None,
+                next_attempt_seconds=None if next_attempt is None else round(max(0.0, next_attempt - now), 3),
+            )
+
+    @contextmanager
+    def _locked(self) -> Iterator[float]:
+        """The lock, with the clock; a load whose time is over is ended first, and log lines are told after."""
+        try:
+            with self._lock:
+                now = self._monotonic()
+                self._expire_load(now)
+                yield now
+        finally:
+            self._log.tell()
+
+    # Everything below runs with the lock held, but for _run and _finish
+
+    def _attempt(self, now: float, *, forced: bool = False) -> Load:
+        """Start the load that a request needs, unless the last one failed a moment ago."""
+        if self._failures and now < self._next_attempt_at:
+            raise self._unavailable(now)
+        if forced:
+            self._forced_at = now
+        return self._start(now, forced=forced)
+
+    def _start(self, now: float, *, forced: bool = False) -> Load:
+        self._started += 1
+        load = Load(
+            number=self._started,
+            started_at=now,
+            deadline=now + self._timing.timeout_seconds,
+            may_be_awaited=forced or not self._failures or self._snapshot is None,
+        )
+        self._load = load
+        self._plan()
+        try:
+            load.run(self._run)
+        except RuntimeError as error:  # no thread to be had: the process is at its limits, or ending
+            self._fail(now, error)
+            load.end()
+        return load
+
+    def _run(self, load: Load) -> None:
+        """The work of a load's thread: fetch and read without the lock, then take in the result with it."""
+        snapshot = self._snapshot
+        known = {key.identity: key for key in snapshot.in_order} if snapshot else {}
+        try:
+            keys, skipped = read_jwks(self._document(), known)
+            if not keys:
+                raise EmptyKeySet("the realm publishes no key that could check a token")
+        except Exception as error:  # noqa: BLE001 - whatever a caller's fetch raises: the load failed, no request
+            self._finish(load, error)
+        else:
+            jitter = random.uniform(0.9, 1.0)  # noqa: S311 - spreads the load of many processes, keeps no secret
+            refresh_at = load.started_at + self._timing.max_age_seconds * jitter
+            self._finish(load, Snapshot(frozenset(keys), keys, load.number, load.started_at, refresh_at), skipped)
+
+    def _finish(self, load: Load, result: Snapshot | Exception, skipped: dict[str, str] | None = None) -> None:
+        with self._locked() as now:
+            if self._load is load:  # a load that expired meanwhile may be older than what is at hand
+                if isinstance(result, Snapshot):
+                    self._succeed(now, result, skipped or {})
+                else:
+                    self._fail(now, result)
+        load.end()
+
+    def _succeed(self, now: float, snapshot: Snapshot, skipped: dict[str, str]) -> None:
+        if self._failures:
+            self._log.recovered(now, self._failures)
+        self._log.skipped(skipped)
+        self._load = None
+        self._failures = 0
+        self._empty_since = None
+        self._unknown.clear()
+        self._snapshot = snapshot
+        self._plan()
+
+    def _fail(self, now: float, error: BaseException) -> None:
+        self._load = None
+        self._failures += 1
+        self._failed_at = now
+        self._last_error = error
+        self._log.failed(now, self._failures, error)
+        wait = min(self._timing.retry_seconds * 2 ** min(self._failures - 1, 16), self._most_retry_seconds())
+        self._next_attempt_at = now + wait * random.uniform(0.75, 1.0)  # noqa: S311 - as above
+        if isinstance(error, EmptyKeySet) and self._snapshot is not None:
+            # A provider whose signing keys were deleted says so honestly, and a broken one may say it
+            # for a moment: a second answer, a cooldown later, decides.
+            if self._empty_since is None:
+                self._empty_since = now
+            elif now - self._empty_since >= self._timing.cooldown_seconds:
+                self._snapshot = None
+            self._next_attempt_at = max(self._next_attempt_at, self._empty_since + self._timing.cooldown_seconds)
+        else:
+            self._empty_since = None
+        self._plan()
+
+    def _most_retry_seconds(self) -> float:
+        return max(_MOST_RETRY_SECONDS, self._timing.retry_seconds)
+
+    def _expire_load(self, now: float) -> None:
+        """End a load whose time is over by the clock: no socket timeout covers the resolver."""
+        load = self._load
+        if load is not None and now >= load.deadline:
+            self._fail(now, TimeoutError(f"no answer within timeout_seconds={self._timing.timeout_seconds:g}"))
+            load.end()
+
+    def _plan(self) -> None:
+        """Work out until when requests need not look at anything but the snapshot."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            self._look_again_at = float("-inf")
+            return
+        timing = self._timing
+        if self._load is not None:
+            due = self._load.deadline
+        elif self._failures:
+            due = self._next_attempt_at
+        else:
+            due = snapshot.refresh_at
+        if self._failures:
+            stale_at = snapshot.loaded_at + timing.max_age_seconds + timing.max_stale_seconds
+            serves_until = min(stale_at, self._failed_at + timing.max_age_seconds)
+        else:
+            serves_until = snapshot.loaded_at + 2 * timing.max_age_seconds
+        self._look_again_at = min(due, serves_until)
+
+    def _remember(self, kid: str | None, now: float) -> None:
+        """Keep the verdict that `kid` is unknown, so that its next token costs no reload; the oldest one goes."""
+        self._unknown[kid] = now
+        if len(self._unknown) > _MOST_REMEMBERED:
+            self._unknown.popitem(last=False)
+
+    def _unavailable(self, now: float) -> KeysUnavailable:
+        due = self._load.deadline if self._load is not None else self._next_attempt_at
+        finding = Finding(Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=str(self._last_error))
+        error = KeysUnavailable(finding, retry_after_seconds=due - now)
+        error.__cause__ = self._last_error
+        return error
+
+    def forget_load(self) -> None:
+        """For a forked child, before anything else runs there: the lock may be held by a thread that does not exist here, and so may the load."""
+        self._lock = threading.Lock()
+        self._load = None
+        self._plan()
+
+
+_every_key_set: weakref.WeakSet[KeySet] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:  # pragma: no cover - tested by what the child answers
+    for keys in list(_every_key_set):
+        keys.forget_load()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)

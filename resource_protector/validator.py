@@ -1,0 +1,181 @@
+"""The validator of one realm's access tokens: signature, claims, scopes and roles, all offline."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping
+from typing import Any, Unpack
+
+from .access_token_validator import AccessTokenValidator
+from .cache import TokenCache, VerifiedToken, cache_key
+from .claims import AccessToken, find_problems
+from .errors import TokenRejected
+from .jws import SignedToken, parse
+from .keys import DiscoveredJwks, Fetch, JsonFetcher, JwksAt, KeySet, KeySetStatus, KeyTiming
+from .options import ValidatorOptions, refuse_unknown
+from .policy import Policy
+from .realm import certs_url, check_url, discovery_url
+from .refusal_log import RefusalLog
+from .signing_key import key_at_hand, key_awaited, waited_for
+
+__all__ = ["RealmTokenValidator"]
+
+logger = logging.getLogger("resource_protector")
+
+_POLICY_OPTIONS = ("algorithms", "token_types", "required_claims", "leeway_seconds", "allow_insecure_http")
+_TIMING_OPTIONS = tuple(KeyTiming.__dataclass_fields__)
+
+
+class RealmTokenValidator(AccessTokenValidator):
+    """Checks access tokens of one issuer against a key set held in memory (RFC 9068 section 4, RFC 8725).
+
+    Nothing is fetched before the first token. Safe for any number of threads, and across a fork.
+    Works as the token validator of our `ResourceProtector` and of Authlib's own.
+
+    - `issuer`: exactly the `iss` of the tokens, such as `https://sso.example.com/realms/myorg`.
+    - `audience`: what this API is called in `aud`: a string, a collection of strings (any of them),
+      or None for "do not check", which accepts the tokens of every client of the realm.
+    - `jwks_uri`: where the keys are; default `{issuer}/protocol/openid-connect/certs`.
+    - `algorithms`: accepted signature algorithms; default all asymmetric ones.
+    - `token_types`: default `("Bearer", "at+jwt")`. "JWT" adds untyped tokens of other providers.
+    - `required_claims`: names beside `exp`, `iss` and `aud`; default `("iat", "sub")`.
+    - `leeway_seconds`: 30, on `exp`, `nbf` and `iat` alike.
+    - `max_age_seconds` 300, `max_stale_seconds` 3600, `cooldown_seconds` 10, `retry_seconds` 1,
+      `wait_seconds` 1, `timeout_seconds` 5: see `KeyTiming`. `max_document_bytes`: 262144.
+    - `token_cache_size`: how many verified tokens are remembered: 4096; 0 for none.
+    - `session`: a `requests.Session` whose CA, proxies and headers are used for fetching keys.
+    - `realm`: named in the challenge. Printable ASCII without quotes.
+    - `allow_insecure_http`: False; plain http to a loopback address is always allowed.
+    - `now`: the wall clock, for the claims. `monotonic`: the clock for the age of keys.
+    - `fetch`: a callable that returns the JSON document at a URL, instead of HTTP.
+
+    Raises ValueError for a configuration that cannot work, TypeError for an unknown keyword.
+    """
+
+    def __init__(
+        self, issuer: str, *, audience: str | Collection[str] | None, **options: Unpack[ValidatorOptions]
+    ) -> None:
+        refuse_unknown(options)
+        given: dict[str, Any] = dict(options)
+        self.policy = Policy.of(issuer, audience, **{name: given[name] for name in _POLICY_OPTIONS if name in given})
+        self._timing = KeyTiming(**{name: given[name] for name in _TIMING_OPTIONS if name in given})
+        self._options = options
+        self._now = _clock(given.get("now", time.time), "now")
+        self._monotonic = _clock(given.get("monotonic", time.monotonic), "monotonic")
+        self._cache = TokenCache(given.get("token_cache_size", 4096))
+        self._fetch = self._make_fetch(given)
+        jwks_uri = given.get("jwks_uri") or certs_url(issuer)
+        check_url(jwks_uri, name="jwks_uri", allow_insecure_http=self.policy.allow_insecure_http)
+        self.keys = self._key_set(JwksAt(jwks_uri, self._fetch))
+        super().__init__(given.get("realm"), RefusalLog(issuer, self._monotonic))
+        if audience is None:
+            logger.warning(
+                "audience=None: this API accepts every access token of %s, also those meant for other APIs", issuer
+            )
+
+    @classmethod
+    def discover(
+        cls,
+        url: str,
+        *,
+        issuer: str | None = None,
+        audience: str | Collection[str] | None,
+        **options: Unpack[ValidatorOptions],
+    ) -> RealmTokenValidator:
+        """A validator that reads `jwks_uri` from `url`'s `/.well-known/openid-configuration`.
+
+        It does so when keys are first loaded. The document must name `issuer` (default: `url`),
+        which is the issuer you trust; `url` is only where to ask. Everything else is as in the
+        constructor (OpenID Connect Discovery 1.0 section 4).
+        """
+        if options.get("jwks_uri") is not None:
+            raise ValueError("discover() reads jwks_uri from the provider: leave it out, or write RealmTokenValidator.")
+        allow_insecure_http = options.get("allow_insecure_http", False)
+        check_url(url, name="url", allow_insecure_http=allow_insecure_http)
+        validator = cls(url if issuer is None else issuer, audience=audience, **options)
+        source = DiscoveredJwks(discovery_url(url), validator.policy.issuer, allow_insecure_http, validator._fetch)
+        validator.keys = validator._key_set(source)
+        return validator
+
+    def with_issuer(
+        self, issuer: str, *, jwks_uri: str | None = None, fetch: Fetch | None = None
+    ) -> RealmTokenValidator:
+        """The same policy for another issuer: what a test needs that brings tokens of its own."""
+        options: dict[str, Any] = {**self._options, "jwks_uri": jwks_uri}
+        if fetch is not None:
+            options |= {"fetch": fetch, "session": None}
+        return RealmTokenValidator(issuer, audience=self.policy.audience, **options)
+
+    def __repr__(self) -> str:
+        audience = None if self.policy.audience is None else sorted(self.policy.audience)
+        return f"<{type(self).__name__} {self.policy.issuer} audience={audience}>"
+
+    # The verdict on a token
+
+    def verify(self, token_string: str) -> AccessToken:
+        """The claims of `token_string`, if it is accepted.
+
+        Raises TokenRejected, whose `finding` says why; KeysUnavailable where nobody can say; and
+        nothing else, whatever the string is.
+        """
+        try:
+            text_key = cache_key(token_string) if self._cache.is_on else None
+            seen = None if text_key is None else self.recall(text_key)
+            return self.judge(parse(token_string), text_key) if seen is None else seen
+        except TokenRejected as error:
+            raise self._recorded(error) from error.__cause__
+
+    def status(self) -> KeySetStatus:
+        """The state of the keys, for a health endpoint: every value is JSON."""
+        return self.keys.status()
+
+    # Inside
+
+    def recall(self, text_key: bytes) -> AccessToken | None:
+        """The claims of a token that was verified before, as long as all that it depends on holds."""
+        cached = self._cache.get(text_key)
+        if cached is None:
+            return None
+        snapshot = self.keys.at_hand()
+        holds = snapshot is not None and cached.key in snapshot.keys
+        if holds and cached.not_before <= self._now() < cached.not_after:
+            return cached.claims
+        self._cache.forget(text_key)
+        return None
+
+    def judge(self, token: SignedToken, text_key: bytes | None) -> AccessToken:
+        """The claims of a token that was taken apart already; `text_key` is what to remember it under, if at all."""
+        policy = self.policy
+        key = key_at_hand(token, self.keys, policy) or waited_for(key_awaited(token, self.keys, policy), self.keys)
+        claims = token.unverified_payload()  # verified by now
+        header_type = token.unverified_header.get("typ")
+        for finding in find_problems(claims, policy, self._now(), header_type=header_type):
+            raise TokenRejected(finding)
+        verified = AccessToken(claims)
+        if text_key is not None:
+            self._cache.put(text_key, VerifiedToken.of(verified, key, policy.leeway_seconds))
+        return verified
+
+    def _key_set(self, source: JwksAt | DiscoveredJwks) -> KeySet:
+        return KeySet(self.policy.issuer, source, timing=self._timing, monotonic=self._monotonic)
+
+    def _make_fetch(self, given: Mapping[str, Any]) -> Fetch:
+        fetch, session = given.get("fetch"), given.get("session")
+        if fetch is None:
+            return JsonFetcher(
+                timeout_seconds=self._timing.timeout_seconds,
+                max_document_bytes=given.get("max_document_bytes", 262_144),
+                session=session,
+            )
+        if session is not None:
+            raise ValueError("session= is for fetching over HTTP, and fetch= replaces that: pass one of them.")
+        if not callable(fetch):
+            raise ValueError(f"fetch is {fetch!r}: pass a callable that takes a URL and returns the JSON document.")
+        return fetch  # type: ignore[no-any-return]  # callable: that is all there is to check
+
+
+def _clock(clock: Any, name: str) -> Any:
+    if not callable(clock):
+        raise ValueError(f"{name} is {clock!r}: pass a callable that returns seconds, such as time.{name}.")
+    return clock

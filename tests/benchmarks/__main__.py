@@ -1,0 +1,5 @@
+"""Runs the benchmark: `python -m tests.benchmarks`, or `make bench`."""
+
+from tests.benchmarks.verify import main
+
+main()

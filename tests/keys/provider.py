@@ -1,0 +1,61 @@
+"""A provider that misbehaves below HTTP, where the dev realm does not."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+Conversation = Callable[[socket.socket, threading.Event], None]
+
+
+@contextlib.contextmanager
+def talking(conversation: Conversation) -> Iterator[str]:
+    """Serve each connection by `conversation(connection, stopped)`; yields the URL. Stopped at the end."""
+    stopped = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    threads: list[threading.Thread] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            conversation(connection, stopped)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                thread = threading.Thread(target=serve, args=(listener.accept()[0],))
+                threads.append(thread)
+                thread.start()
+
+    acceptor = threading.Thread(target=accept)
+    acceptor.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/certs"
+    finally:
+        stopped.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        acceptor.join()
+        for thread in threads:
+            thread.join()
+
+
+def answering(head: str, body: bytes = b"") -> Conversation:
+    """Answer each request with these bytes, then close."""
+
+    def conversation(connection: socket.socket, stopped: threading.Event) -> None:
+        connection.recv(65_536)
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+
+    return conversation
+
+
+def dripping(prefix: bytes, drip: bytes, *, every_seconds: float = 0.05) -> Conversation:
+    """Answer `prefix` at once, and then `drip` again and again without end."""
+
+    def conversation(connection: socket.socket, stopped: threading.Event) -> None:
+        connection.recv(65_536)
+        connection.sendall(prefix)
+        while not stopped.wait(every_seconds):
+            connection.sendall(drip)
+
+    return conversation

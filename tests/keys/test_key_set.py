@@ -1,0 +1,742 @@
+"""The realm's live key set: keys at hand, their age, and the loads that keep them current.
+
+Over real sockets to the dev realm, through the validator; only the clocks are injected.
+"""
+
+import base64
+import contextlib
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from resource_protector import KeysUnavailable, RealmTokenValidator, Reason, TokenRejected
+from resource_protector.dev import DevRealm
+from tests.polling import Clock, eventually
+
+MakeValidator = Callable[..., RealmTokenValidator]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of all ages."""
+    return Clock(1000.0)
+
+
+@pytest.fixture
+def make(dev_realm: DevRealm, clock: Clock) -> MakeValidator:
+    """A validator of the dev realm's tokens, on the test's clock."""
+
+    def make(**options: Any) -> RealmTokenValidator:
+        options = {"monotonic": clock, "token_cache_size": 0, **options}
+        return RealmTokenValidator(dev_realm.issuer, audience="orders-api", **options)
+
+    return make
+
+
+@pytest.fixture
+def validator(make: MakeValidator) -> RealmTokenValidator:
+    """A validator with the defaults."""
+    return make()
+
+
+@pytest.fixture(params=[0, 4096], ids=["cache off", "cache on"])
+def either(request: pytest.FixtureRequest, make: MakeValidator) -> RealmTokenValidator:
+    """The same with and without the cache of verified tokens: the answers do not differ."""
+    return make(token_cache_size=request.param)
+
+
+def verdict(validator: RealmTokenValidator, token: str) -> str:
+    """What becomes of a token, in one word."""
+    try:
+        validator.verify(token)
+    except TokenRejected as error:
+        return error.reason.value
+    except KeysUnavailable:
+        return "unavailable"
+    return "accepted"
+
+
+def with_kid(token: str, kid: str) -> str:
+    """`token`, as if another key had signed it."""
+    header = json.dumps({"alg": "RS256", "typ": "JWT", "kid": kid}).encode()
+    return base64.urlsafe_b64encode(header).rstrip(b"=").decode() + token[token.index(".") :]
+
+
+def flood(dev_realm: DevRealm, number: int) -> list[str]:
+    """Forged tokens, each of another kid."""
+    token = dev_realm.mint()
+    return [with_kid(token, f"{secrets.token_hex(8)}-{index}") for index in range(number)]
+
+
+def fetches(dev_realm: DevRealm) -> int:
+    """How often the realm was asked for its keys."""
+    return dev_realm.requests["certs"]
+
+
+def is_refreshed(validator: RealmTokenValidator) -> bool:
+    """Whether the keys are of this moment."""
+    return validator.status()["age_seconds"] == 0
+
+
+def attempts_ended(validator: RealmTokenValidator) -> bool:
+    """Whether an attempt to load them has failed."""
+    return validator.status()["last_error"] is not None
+
+
+# The plain life of a key set
+
+
+def test_construction_asks_nobody(dev_realm: DevRealm, validator: RealmTokenValidator) -> None:
+    """Keys are loaded by the first token."""
+    assert validator.status()["loaded"] is False
+    assert not fetches(dev_realm)
+
+    assert verdict(validator, dev_realm.mint()) == "accepted"
+    assert fetches(dev_realm) == 1
+
+
+def test_200_threads_on_a_cold_start_make_one_fetch(dev_realm: DevRealm, validator: RealmTokenValidator) -> None:
+    """J1: everybody waits for the one load."""
+    token = dev_realm.mint()
+    barrier = threading.Barrier(200)
+
+    def verify() -> str:
+        barrier.wait()
+        return verdict(validator, token)
+
+    with ThreadPoolExecutor(200) as pool:
+        answers = [future.result() for future in [pool.submit(verify) for _ in range(200)]]
+
+    assert set(answers) == {"accepted"}
+    assert fetches(dev_realm) == 1
+
+
+def test_keys_serve_nine_tenths_of_their_age(dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator) -> None:
+    """J2: no fetch before 0.9 of max_age_seconds, one after 1.0 of it, beside the request."""
+    token = dev_realm.mint()
+    validator.verify(token)
+    clock.advance(0.89 * 300)
+    for _ in range(100):
+        validator.verify(token)
+
+    assert fetches(dev_realm) == 1
+
+    clock.advance(0.11 * 300)
+    validator.verify(token)
+    eventually(lambda: is_refreshed(validator))
+    assert fetches(dev_realm) == 2
+
+
+def test_refreshes_of_many_processes_drift_apart(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """J19: each load draws its own moment between 0.9 and 1.0 of max_age_seconds."""
+    due = []
+    for _ in range(20):
+        validator = make(fetch=dev_realm.fetch)
+        validator.verify(dev_realm.mint())
+        due.append(validator.status()["next_attempt_seconds"])
+
+    assert all(270 <= moment <= 300 for moment in due if moment is not None)
+    assert len(set(due)) > 15
+
+
+# Unknown keys
+
+
+def test_a_flood_of_unknown_kids_costs_one_fetch(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J3: 10,000 tokens with random kids within one cooldown: one forced reload, all refused, known ones served."""
+    good = dev_realm.mint()
+    either.verify(good)
+    answers = {verdict(either, token) for token in flood(dev_realm, 10_000)}
+
+    assert answers == {"unknown_key"}
+    assert fetches(dev_realm) == 2
+    assert either.keys.is_cooling_down
+
+    clock.advance(10)
+    assert {verdict(either, token) for token in flood(dev_realm, 100)} == {"unknown_key"}
+    assert verdict(either, good) == "accepted"
+    assert fetches(dev_realm) == 3
+
+
+def test_verdicts_on_unknown_kids_are_kept_in_bounded_memory(dev_realm: DevRealm, make: MakeValidator) -> None:
+    """200 kids that are looked for in the same moment share one load and are all refused; the oldest verdicts go."""
+    looks, barrier = threading.local(), threading.Barrier(200)
+
+    def clock() -> float:
+        looks.count = getattr(looks, "count", 0) + 1
+        if threading.current_thread().name.startswith("flood") and looks.count == 2:
+            barrier.wait(30)  # everybody has looked, nobody has asked yet
+        return 1000.0
+
+    validator = make(monotonic=clock, wait_seconds=30)
+    validator.verify(dev_realm.mint())
+    tokens = flood(dev_realm, 200)
+    with ThreadPoolExecutor(200, "flood") as pool:
+        verdicts = {future.result() for future in [pool.submit(verdict, validator, token) for token in tokens]}
+
+    assert verdicts == {"unknown_key"}
+    assert fetches(dev_realm) == 2
+
+
+def test_a_rotation_is_noticed_at_once(dev_realm: DevRealm, either: RealmTokenValidator) -> None:
+    """J4: the first token of the new key makes the reload that accepts it; the old key's go on."""
+    old = dev_realm.mint()
+    either.verify(old)
+    dev_realm.rotate()
+
+    assert verdict(either, dev_realm.mint()) == "accepted"
+    assert verdict(either, old) == "accepted"
+    assert fetches(dev_realm) == 2
+
+
+def test_a_rotation_under_flood_is_noticed_within_a_cooldown(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J4: the flood has used up this cooldown's reload; the next one finds the new key."""
+    old = dev_realm.mint()
+    either.verify(old)
+    assert verdict(either, dev_realm.mint(wrong="unknown_key")) == "unknown_key"
+    dev_realm.rotate()
+    new = dev_realm.mint()
+
+    assert verdict(either, new) == "unknown_key"
+    clock.advance(9.9)
+    assert verdict(either, new) == "unknown_key"
+    assert verdict(either, old) == "accepted"
+    clock.advance(0.1)
+    assert verdict(either, new) == "accepted"
+    assert fetches(dev_realm) == 3
+
+
+def test_the_first_unknown_kid_after_a_refresh_reloads_at_once(
+    dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
+) -> None:
+    """The cooldown is that of forced reloads; a regular refresh does not start it."""
+    old = dev_realm.mint()
+    validator.verify(old)
+    clock.advance(300)
+    validator.verify(old)
+    eventually(lambda: is_refreshed(validator))
+    clock.advance(0.5)
+    dev_realm.rotate()
+
+    assert verdict(validator, dev_realm.mint()) == "accepted"
+
+
+def test_an_unknown_kid_is_remembered_and_forgotten(
+    dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
+) -> None:
+    """A definite verdict outlives the realm's answers for a moment, and ends at the next successful load."""
+    validator.verify(dev_realm.mint())
+    unknown = dev_realm.mint(wrong="unknown_key")
+    assert verdict(validator, unknown) == "unknown_key"
+    with dev_realm.down():
+        clock.advance(9.9)
+        assert verdict(validator, unknown) == "unknown_key"
+        clock.advance(0.2)
+        assert verdict(validator, unknown) == "unavailable"
+
+
+def test_another_realms_token_costs_nothing(dev_realm: DevRealm, validator: RealmTokenValidator) -> None:
+    """A31: refused as `issuer` without a fetch, cold or warm, and also while the realm is down."""
+    other = dev_realm.mint(wrong="issuer")
+    strange = dev_realm.mint(wrong="unknown_key", iss="https://evil.example.com/realms/x")
+
+    assert verdict(validator, other) == "issuer"
+    assert verdict(validator, strange) == "issuer"
+    assert not fetches(dev_realm)
+
+    validator.verify(dev_realm.mint())
+    with dev_realm.down():
+        assert verdict(validator, strange) == "issuer"
+        assert verdict(validator, other) == "issuer"
+    assert fetches(dev_realm) == 1
+
+
+# Keys that go
+
+
+def test_a_withdrawn_key_is_refused_after_the_next_refresh(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J5: the token is unexpired, cached or not; the key is gone, so it is refused."""
+    old = dev_realm.mint()
+    assert verdict(either, old) == "accepted"
+    dev_realm.rotate("withdraw")
+
+    assert verdict(either, old) == "accepted"  # nobody has asked the realm since
+    clock.advance(300)
+    either.verify(old)
+    eventually(lambda: is_refreshed(either))
+    assert verdict(either, old) == "unknown_key"
+    assert verdict(either, dev_realm.mint()) == "accepted"
+
+
+def test_a_withdrawn_key_is_refused_after_an_idle_hour(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J21: older than twice max_age_seconds, the keys are loaded before the answer."""
+    old = dev_realm.mint()
+    either.verify(old)
+    dev_realm.rotate("withdraw")
+    clock.advance(3600)
+
+    assert verdict(either, old) == "unknown_key"
+    clock.advance(36_000)
+    assert verdict(either, dev_realm.mint()) == "accepted"
+
+
+def test_other_material_under_the_same_kid(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """J6: a bad signature forces one reload, and the new key under the old name is found; no more in a cooldown."""
+    document: dict[str, Any] = dev_realm.fetch(dev_realm.issuer + "/protocol/openid-connect/certs")  # type: ignore[assignment]  # JSON
+    first = {"keys": [dict(key) for key in document["keys"]]}
+    dev_realm.rotate()
+    token = dev_realm.mint()
+    second: dict[str, Any] = dev_realm.fetch(dev_realm.issuer + "/protocol/openid-connect/certs")  # type: ignore[assignment]  # likewise
+    kid = next(k["kid"] for k in second["keys"] if k["kid"] not in {key["kid"] for key in first["keys"]})
+    for key in first["keys"]:
+        if key.get("use") == "sig":
+            key["kid"] = kid
+    answers = iter([first, second, second])
+    fetched: list[str] = []
+
+    def fetch(url: str) -> object:
+        fetched.append(url)
+        return next(answers)
+
+    validator = make(fetch=fetch)
+    validator.keys.reload()
+    assert verdict(validator, token) == "accepted"
+    assert len(fetched) == 2
+
+    tampered = token[:-40] + dev_realm.mint()[-40:]
+    assert {verdict(validator, tampered) for _ in range(100)} == {"signature"}
+    assert len(fetched) == 2
+
+
+def test_a_flood_of_bad_signatures_costs_one_fetch(dev_realm: DevRealm, either: RealmTokenValidator) -> None:
+    """J6: one forced reload per cooldown, whatever forges them."""
+    either.verify(dev_realm.mint())
+    bad = dev_realm.mint(wrong="signature")
+
+    assert {verdict(either, bad) for _ in range(500)} == {"signature"}
+    assert fetches(dev_realm) == 2
+
+
+# The realm is away
+
+
+def test_known_keys_go_on_while_the_realm_is_down(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """J7: keys older than max_age_seconds serve; status says stale; the log has a line, not one per request."""
+    token = dev_realm.mint()
+    either.verify(token)
+    with dev_realm.down():
+        clock.advance(301)
+        either.verify(token)
+        eventually(lambda: attempts_ended(either))
+        for _ in range(100):
+            assert verdict(either, token) == "accepted"
+        assert either.status()["is_stale"]
+        assert either.keys.is_stale
+        eventually(lambda: [r for r in caplog.records if r.name == "resource_protector.keys"])
+        lines = [record for record in caplog.records if record.name == "resource_protector.keys"]
+        assert [record.levelno for record in lines] == [logging.WARNING]
+        assert "ConnectionRefusedError" in lines[0].getMessage()
+
+        clock.advance(65)  # a minute later the next line
+        either.verify(token)
+        eventually(lambda: len([r for r in caplog.records if r.name == "resource_protector.keys"]) == 2)
+        assert "still cannot be loaded" in caplog.records[-1].getMessage()
+
+    clock.advance(31)
+    either.verify(token)
+    eventually(lambda: "are loaded again" in caplog.records[-1].getMessage())
+    assert is_refreshed(either)
+    assert token not in caplog.text
+
+
+def test_beyond_the_stale_limit_nobody_knows(dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator) -> None:
+    """J8: max_age_seconds + max_stale_seconds after the last good load, and a failed attempt: 503, then recovery."""
+    token = dev_realm.mint()
+    either.verify(token)
+    with dev_realm.down():
+        clock.advance(300)
+        either.verify(token)
+        eventually(lambda: attempts_ended(either))
+        clock.advance(3599)
+        assert verdict(either, token) == "accepted"
+        eventually(lambda: verdict(either, token) == "accepted")
+        clock.advance(1)
+        assert verdict(either, token) == "unavailable"
+        with pytest.raises(KeysUnavailable) as unavailable:
+            either.verify(token)
+        assert 1 <= unavailable.value.retry_after_seconds <= 30
+    clock.advance(30)
+    assert verdict(either, token) == "accepted"
+
+
+def test_no_staleness_may_be_asked_for(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """max_stale_seconds=0: a failed refresh at max_age_seconds means 503, and never without a failed attempt."""
+    validator = make(max_stale_seconds=0)
+    token = dev_realm.mint()
+    validator.verify(token)
+    with dev_realm.down():
+        clock.advance(301)
+        assert verdict(validator, token) == "accepted"
+        eventually(lambda: attempts_ended(validator))
+        assert verdict(validator, token) == "unavailable"
+
+
+def test_a_realm_that_is_down_at_the_start(dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator) -> None:
+    """J9: 503 with the next attempt's time, no fetch before it, and 200 after it without a restart."""
+    token = dev_realm.mint()
+    with dev_realm.down():
+        with pytest.raises(KeysUnavailable) as unavailable:
+            validator.verify(token)
+        assert unavailable.value.retry_after_seconds == 1
+        assert "ConnectionRefusedError" in str(unavailable.value.__cause__)
+    assert verdict(validator, token) == "unavailable"
+    assert not fetches(dev_realm)
+
+    clock.advance(1)
+    assert verdict(validator, token) == "accepted"
+
+
+def test_waits_between_attempts_grow_to_half_a_minute(
+    dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
+) -> None:
+    """retry_seconds, doubled at each failure up to 30, never longer than announced."""
+    token, waits = dev_realm.mint(), []
+    with dev_realm.down():
+        for _ in range(9):
+            assert verdict(validator, token) == "unavailable"
+            wait = validator.status()["next_attempt_seconds"]
+            assert wait is not None
+            waits.append(wait)
+            clock.advance(wait + 0.001)  # the figure is rounded
+
+    assert all(0.75 * full <= wait <= full for wait, full in zip(waits, [1, 2, 4, 8, 16, 30, 30, 30, 30], strict=True))
+
+
+def test_an_unknown_kid_while_the_realm_cannot_be_asked(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J10: 503, because we do not know; a known key is served in the same moment."""
+    good, unknown = dev_realm.mint(), dev_realm.mint(wrong="unknown_key")
+    either.verify(good)
+    with dev_realm.down():
+        assert verdict(either, unknown) == "unavailable"
+        assert verdict(either, unknown) == "unavailable"
+        assert verdict(either, good) == "accepted"
+        assert verdict(either, dev_realm.mint(wrong="signature")) == "signature"
+    clock.advance(2)
+    assert verdict(either, unknown) == "unavailable"  # the retry runs beside
+    eventually(lambda: verdict(either, unknown) == "unknown_key")
+
+
+@pytest.mark.parametrize("fault", ["answer_500", "answer_html", "answer_broken"])
+def test_a_bad_document_never_replaces_a_good_one(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator, fault: str
+) -> None:
+    """J13: whatever comes with 200 or without, the keys at hand stay."""
+    token = dev_realm.mint()
+    either.verify(token)
+    with getattr(dev_realm, fault)():
+        clock.advance(300)
+        either.verify(token)
+        eventually(lambda: attempts_ended(either))
+        assert verdict(either, token) == "accepted"
+    assert fetches(dev_realm) == 2
+
+
+@pytest.mark.parametrize("fault", ["answer_500", "answer_html", "answer_broken", "answer_empty"])
+def test_a_bad_document_on_a_cold_start_is_unavailable(
+    dev_realm: DevRealm, validator: RealmTokenValidator, fault: str
+) -> None:
+    """Nothing but KeysUnavailable is raised for what a provider may answer."""
+    with getattr(dev_realm, fault)():
+        assert verdict(validator, dev_realm.mint()) == "unavailable"
+
+
+def test_an_empty_set_is_obeyed_when_it_is_confirmed(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J13b: the second answer, a cooldown later, decides; until then the keys at hand serve."""
+    token = dev_realm.mint()
+    either.verify(token)
+    with dev_realm.answer_empty():
+        clock.advance(300)
+        either.verify(token)
+        eventually(lambda: attempts_ended(either))
+        assert verdict(either, token) == "accepted"
+        clock.advance(9.9)
+        assert verdict(either, token) == "accepted"
+        assert fetches(dev_realm) == 2
+        clock.advance(0.1)
+        eventually(lambda: verdict(either, token) == "unavailable")
+        assert fetches(dev_realm) == 3
+    clock.advance(30)
+    assert verdict(either, token) == "accepted"
+
+
+def test_an_empty_set_said_twice_within_a_cooldown_is_not_confirmed(
+    dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
+) -> None:
+    """J13b: however often somebody asks, only the cooldown makes the second answer count."""
+    token = dev_realm.mint()
+    validator.verify(token)
+    with dev_realm.answer_empty():
+        for _ in range(3):
+            with pytest.raises(KeysUnavailable):
+                validator.keys.reload()
+        assert verdict(validator, token) == "accepted"
+        clock.advance(10)
+        with pytest.raises(KeysUnavailable):
+            validator.keys.reload()
+        assert verdict(validator, token) == "unavailable"
+
+
+# A fetch that hangs
+
+
+def test_known_keys_do_not_wait_behind_a_fetch_that_hangs(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J11, J12: the refresh is beside the requests, and there is one."""
+    token = dev_realm.mint()
+    either.verify(token)
+    with dev_realm.stall(60):
+        clock.advance(300)
+        for _ in range(100):
+            assert verdict(either, token) == "accepted"
+        eventually(lambda: fetches(dev_realm) == 2)
+    eventually(lambda: is_refreshed(either))
+
+
+def test_nobody_waits_longer_than_wait_seconds(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """Once keys were loaded: after wait_seconds an unknown kid is 503, and later ones do not wait at all."""
+    validator = make(wait_seconds=0.2)
+    validator.verify(dev_realm.mint())
+    unknown = dev_realm.mint(wrong="unknown_key")
+    with dev_realm.stall(60):
+        assert verdict(validator, unknown) == "unavailable"
+        clock.advance(0.2)
+        assert verdict(validator, unknown) == "unavailable"
+        assert fetches(dev_realm) == 2
+
+
+def test_after_an_idle_hour_a_known_key_waits_no_longer_either(
+    dev_realm: DevRealm, clock: Clock, make: MakeValidator
+) -> None:
+    """Nobody can say whether the key was withdrawn meanwhile: 503 after wait_seconds, until the load has ended."""
+    validator = make(wait_seconds=0.1)
+    token = dev_realm.mint()
+    validator.verify(token)
+    with dev_realm.stall(60):
+        clock.advance(3600)
+        assert verdict(validator, token) == "unavailable"
+        clock.advance(5)  # the load has ended, in vain: now the keys at hand serve
+        assert verdict(validator, token) == "accepted"
+
+
+def test_a_load_ends_by_the_clock(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """What no socket timeout covers is given up at timeout_seconds, and its late answer does not count (J14)."""
+    release = threading.Event()
+    documents: list[object] = []
+
+    def fetch(url: str) -> object:
+        document = dev_realm.fetch(url)
+        if documents:
+            release.wait(20)
+        documents.append(document)
+        return document
+
+    validator = make(fetch=fetch, wait_seconds=0)
+    old = dev_realm.mint()
+    validator.verify(old)
+    clock.advance(300)
+    validator.verify(old)
+    clock.advance(5)
+    validator.verify(old)
+    assert "timeout_seconds=5" in str(validator.status()["last_error"])
+
+    dev_realm.rotate("withdraw")
+    release.set()
+    eventually(lambda: len(documents) == 2)
+    clock.advance(1)
+    validator.verify(old)
+    eventually(lambda: is_refreshed(validator))
+    eventually(lambda: verdict(validator, old) == "unknown_key")
+
+
+def test_a_fork_in_mid_load_leaves_nothing_behind(
+    dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
+) -> None:
+    """J16: the child inherits neither the load nor a lock that somebody held; it loads for itself."""
+    token = dev_realm.mint()
+    validator.verify(token)
+    with dev_realm.stall(60):
+        clock.advance(300)
+        validator.verify(token)
+        eventually(lambda: fetches(dev_realm) == 2)
+        child = os.fork()
+        if child == 0:  # pragma: no cover - in the child, where only the exit status is seen
+            code = 1
+            with contextlib.suppress(BaseException):
+                code = 0 if validator.keys.status()["last_error"] is None and validator.verify(token) else 2
+            os._exit(code)
+        _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_what_a_fork_forgets(dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator) -> None:
+    """J16: without the load of its parent, a key set starts one of its own when it is due."""
+    token = dev_realm.mint()
+    validator.verify(token)
+    with dev_realm.stall(60):
+        clock.advance(300)
+        validator.verify(token)
+        eventually(lambda: fetches(dev_realm) == 2)
+        validator.keys.forget_load()
+        validator.verify(token)
+        eventually(lambda: fetches(dev_realm) == 3)
+    eventually(lambda: is_refreshed(validator))
+
+
+def test_a_process_without_threads_to_spare_says_unavailable(
+    dev_realm: DevRealm, validator: RealmTokenValidator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that cannot be started is a load that failed, not a 500."""
+
+    def cannot_start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:  # the interpreter's fault is injected at the interpreter
+        patched.setattr(threading.Thread, "start", cannot_start)
+        assert verdict(validator, dev_realm.mint()) == "unavailable"
+
+
+# What an operator asks
+
+
+def test_reload_loads_now(dev_realm: DevRealm, validator: RealmTokenValidator) -> None:
+    """For whoever wants the keys before the first request, or knows of a rotation."""
+    validator.keys.reload()
+    assert validator.status()["loaded"]
+    kid = dev_realm.rotate()
+    validator.keys.reload()
+
+    assert kid in validator.status()["key_ids"]
+    with dev_realm.answer_500(), pytest.raises(KeysUnavailable):
+        validator.keys.reload()
+
+
+def test_status_is_json_of_what_an_operator_wants(
+    dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
+) -> None:
+    """Before, after, and during an outage."""
+    status = validator.status()
+    assert (status["loaded"], status["is_stale"], status["age_seconds"], status["key_ids"]) == (False, True, None, [])
+
+    validator.verify(dev_realm.mint())
+    clock.advance(12)
+    status = validator.status()
+    assert (status["issuer"], status["loaded"], status["is_stale"]) == (dev_realm.issuer, True, False)
+    assert (status["age_seconds"], status["last_error"], len(status["key_ids"])) == (12, None, 1)
+
+
+def test_a_skipped_key_is_logged_once(
+    dev_realm: DevRealm, make: MakeValidator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The realm's encryption key is named at the first load, and not again at each."""
+    caplog.set_level(logging.INFO, logger="resource_protector.keys")
+    validator = make()
+    validator.keys.reload()
+    validator.keys.reload()
+
+    assert len([record for record in caplog.records if "use is 'enc'" in record.getMessage()]) == 1
+
+
+@pytest.mark.parametrize(
+    "knob",
+    ["max_age_seconds", "max_stale_seconds", "cooldown_seconds", "retry_seconds", "wait_seconds", "timeout_seconds"],
+)
+@pytest.mark.parametrize("value", [float("nan"), -1, "5", True])
+def test_a_time_is_a_number_of_seconds(make: MakeValidator, knob: str, value: object) -> None:
+    """A wrong time is refused at construction, by its name."""
+    with pytest.raises(ValueError, match=knob):
+        make(**{knob: value})
+
+
+@pytest.fixture
+def discovered(dev_realm: DevRealm) -> RealmTokenValidator:
+    """A validator that finds the keys by discovery."""
+    return RealmTokenValidator.discover(dev_realm.issuer, audience="orders-api")
+
+
+def test_discovery_reads_the_address_of_the_keys(dev_realm: DevRealm, discovered: RealmTokenValidator) -> None:
+    """One fetch of the configuration and one of the keys, at the first token."""
+    assert not dev_realm.requests
+    assert verdict(discovered, dev_realm.mint()) == "accepted"
+    assert (dev_realm.requests["discovery"], fetches(dev_realm)) == (1, 1)
+
+
+def test_discovery_that_names_another_issuer_brings_no_keys(
+    dev_realm: DevRealm, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The hostname split: the log says both issuers and what to write."""
+    public = "https://sso.example.com/realms/myorg"
+    validator = RealmTokenValidator.discover(dev_realm.issuer, issuer=public, audience="orders-api")
+    token = dev_realm.mint(iss=public)
+
+    assert verdict(validator, token) == "unavailable"
+    assert public in caplog.text
+    assert f"write issuer='{dev_realm.issuer}'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"issuer": "https://sso.example.com/realms/r", "jwks_uri": "http://sso.example.com/certs"},
+        {"issuer": "https://sso.example.com/realms/r", "jwks_uri": 5},
+        {"issuer": "https://sso.example.com/realms/r"},
+        {"issuer": None},
+        ["issuer"],
+        None,
+    ],
+    ids=str,
+)
+def test_discovery_obeys_the_rules_of_addresses(dev_realm: DevRealm, document: object) -> None:
+    """A jwks_uri over plain http, or none at all, is not followed."""
+    issuer = "https://sso.example.com/realms/r"
+    asked: list[str] = []
+
+    def fetch(url: str) -> object:
+        asked.append(url)
+        return document
+
+    validator = RealmTokenValidator.discover(issuer, audience="orders-api", fetch=fetch)
+
+    assert verdict(validator, dev_realm.mint(iss=issuer)) == "unavailable"
+    assert asked == [issuer + "/.well-known/openid-configuration"]
+
+
+def test_a_key_without_a_kid_serves_tokens_without_one(dev_realm: DevRealm) -> None:
+    """A token without kid is tried against the keys that fit its algorithm, four at most."""
+    document: Any = dev_realm.fetch(dev_realm.issuer + "/protocol/openid-connect/certs")
+    keys = [{k: v for k, v in key.items() if k != "kid"} for key in document["keys"]]
+    validator = RealmTokenValidator(dev_realm.issuer, audience="orders-api", fetch=lambda url: {"keys": keys})
+
+    assert verdict(validator, dev_realm.mint()) == Reason.UNKNOWN_KEY  # its kid names no key
