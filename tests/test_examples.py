@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from resource_protector.dev import DevRealm
+from resource_protector.realm import token_url
+from tests.processes import clean_environment, running
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FOLDERS = sorted(path for path in EXAMPLES.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
+
+
+@pytest.fixture
+def server(dev_realm: DevRealm) -> Iterator[str]:
+    """The address of examples/client_credentials/server.py, as a process."""
+    folder = EXAMPLES / "client_credentials"
+    with running([sys.executable, "server.py"], folder=folder, ISSUER=dev_realm.issuer, PORT="0") as program:
+        yield program.wait_for(r"Running on (http://127\.0\.0\.1:\d+)")[1]
+
+
+def client(realm: DevRealm, server: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run examples/client_credentials/client.py to its end."""
+    variables = {"TOKEN_URL": token_url(realm.issuer), "API_URL": f"{server}/api/private-scoped"} | environment
+    return subprocess.run(
+        [sys.executable, EXAMPLES / "client_credentials/client.py"],
+        env=clean_environment(variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_client_credentials(dev_realm: DevRealm, server: str) -> None:
+    """The client gets a token for itself and reads the protected route of the server."""
+    result = client(dev_realm, server)
+
+    assert result.returncode == 0, result.stderr
+    assert "Authorization with a scope named test_api_access is required to see this" in result.stdout
+    assert result.stdout.endswith("execution complete!\n")
+
+
+def test_client_credentials_without_the_scope(dev_realm: DevRealm, server: str) -> None:
+    """Without the scope the token is for nobody here, and the client shows what the server says to that."""
+    result = client(dev_realm, server, SCOPE="")
+
+    assert result.returncode == 1
+    assert "refused: 401" in result.stderr
+    assert 'error_description="The access token is not meant for this API"' in result.stderr
+
+
+def test_client_credentials_with_a_wrong_secret(dev_realm: DevRealm, server: str) -> None:
+    """Where the realm gives no token, the client shows the realm's reason."""
+    result = client(dev_realm, server, CLIENT_SECRET="wrong")
+
+    assert result.returncode == 1
+    assert "no token: 401" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "anonymous", "alice"),
+    [("/api/public", 200, 200), ("/api/private", 401, 200), ("/api/private-scoped", 401, 403)],
+)
+def test_the_routes_of_the_server(dev_realm: DevRealm, server: str, path: str, anonymous: int, alice: int) -> None:
+    """One route is open, one is for any valid token, one is for the scope."""
+    header = {"Authorization": f"Bearer {dev_realm.token(client='web', user='alice')}"}
+
+    assert requests.get(server + path, timeout=10).status_code == anonymous
+    assert requests.get(server + path, headers=header, timeout=10).status_code == alice
+
+
+def test_testing_your_routes(tmp_path: Path) -> None:
+    """The suite of examples/testing_your_routes passes, as its reader would run it, from a folder of its own."""
+    folder = shutil.copytree(EXAMPLES / "testing_your_routes", tmp_path / "example")
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env=clean_environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_example_explains_itself(folder: Path) -> None:
+    """Each folder has a README that fits on a screen."""
+    lines = (folder / "README.md").read_text().splitlines()
+
+    assert lines[0].startswith("# ")
