@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from flask import Blueprint, Flask, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
+from resource_protector.claims import AccessToken
 from resource_protector.scopes import Requirements
 
 from .protection import Protection, is_exempt, protection_of, set_protection
-
-if TYPE_CHECKING:
-    from .protector import ResourceProtector
 
 __all__ = ["install_guard"]
 
@@ -21,8 +19,14 @@ __all__ = ["install_guard"]
 OnRefused = Callable[[Any], Any]
 
 
+class Authorize(Protocol):
+    """Checks the current request: the protector's part of a guard."""
+
+    def __call__(self, requirements: Requirements, *, optional: bool, check: Requirements) -> AccessToken | None: ...
+
+
 def install_guard(
-    protector: ResourceProtector,
+    authorize: Authorize,
     target: Flask | Blueprint,
     requirements: Requirements,
     *,
@@ -31,7 +35,7 @@ def install_guard(
     g_name: str | None,
     on_refused: OnRefused | None,
 ) -> None:
-    """Have `protector` check every request to `target` before its view, and before its error pages."""
+    """Have `authorize` check every request to `target` before its view, and before its error pages."""
     if g_name is not None and (not isinstance(g_name, str) or not g_name.isidentifier()):
         raise ValueError(f"g_name is {g_name!r}: write the name of an attribute of flask.g, such as 'auth_token'.")
     protection = Protection(requirements, optional, _exempt_names(exempt))
@@ -40,7 +44,7 @@ def install_guard(
         token = None
         try:
             if not _passes(protection):
-                token = protector.authorize(_with_decorators(requirements), optional=optional, check=requirements)
+                token = authorize(_with_decorators(requirements), optional=optional, check=requirements)
         except HTTPException as refusal:
             answer = on_refused(refusal) if on_refused else None
             if answer is None:

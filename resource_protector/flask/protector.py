@@ -208,7 +208,7 @@ class ResourceProtector:
         """
         requirements = Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer)
         install_guard(
-            self,
+            self.authorize,
             app_or_blueprint,
             requirements,
             optional=optional,

@@ -6,23 +6,21 @@ import os
 import random
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypedDict
 
 from resource_protector.errors import Finding, KeysUnavailable, Reason
 
+from .backoff import Backoff
 from .jwks import read_jwks
 from .load import Load
 from .outage_log import OutageLog
 from .snapshot import Snapshot
 from .timing import KeyTiming
+from .unknown_kids import UnknownKids
 
 __all__ = ["KeySet", "KeySetStatus", "Load", "Snapshot"]
-
-_MOST_RETRY_SECONDS = 30.0
-_MOST_REMEMBERED = 128
 
 
 class KeySetStatus(TypedDict):
@@ -64,13 +62,10 @@ class KeySet:
         self._look_again_at = float("-inf")  # until then the keys at hand serve, and there is nothing to start
         self._load: Load | None = None
         self._started = 0
-        self._failures = 0
-        self._failed_at = float("-inf")
-        self._last_error: BaseException | None = None
-        self._next_attempt_at = float("-inf")
+        self._backoff = Backoff(timing.retry_seconds)
         self._forced_at = float("-inf")
         self._empty_since: float | None = None
-        self._unknown: OrderedDict[str | None, float] = OrderedDict()
+        self._unknown = UnknownKids(timing.cooldown_seconds)
         self._log = OutageLog(issuer)
         _every_key_set.add(self)
 
@@ -99,16 +94,10 @@ class KeySet:
             snapshot = self._snapshot
             if snapshot is None:
                 return self._load or self._attempt(now)
-            if self._load is None and now >= (self._next_attempt_at if self._failures else snapshot.refresh_at):
+            if self._load is None and now >= self._due(snapshot):
                 self._start(now)
             self._plan()
-            age = now - snapshot.loaded_at
-            failed_lately = self._failures > 0 and now - self._failed_at < self._timing.max_age_seconds
-            if failed_lately and age < self._timing.max_age_seconds + self._timing.max_stale_seconds:
-                return snapshot
-            if not failed_lately and age < 2 * self._timing.max_age_seconds:
-                return snapshot
-            return self._load or self._attempt(now)
+            return snapshot if now < self._serves_until(snapshot, now) else self._load or self._attempt(now)
 
     def reload_for(self, kid: str | None, since: int) -> Load | None:
         """The load that a token asks for whose key is not at hand, or whose signature no key at hand made.
@@ -123,14 +112,13 @@ class KeySet:
                     return self._load
                 raise self._unavailable(now)
             snapshot = self._snapshot
-            if snapshot is not None and not self._failures and snapshot.number > since:
-                self._remember(kid, now)
+            if snapshot is not None and not self._backoff.is_failing and snapshot.number > since:
+                self._unknown.remember(kid, now)
                 return None
-            known_since = self._unknown.get(kid)
-            if known_since is not None and now - known_since < self._timing.cooldown_seconds:
+            if self._unknown.has(kid, now):
                 return None
             if now < self._forced_at + self._timing.cooldown_seconds:
-                if self._failures:
+                if self._backoff.is_failing:
                     raise self._unavailable(now)
                 return None
             return self._attempt(now, forced=True)
@@ -164,7 +152,7 @@ class KeySet:
             load = self._load or self._start(now)
         load.wait(load.deadline - now)
         with self._locked() as now:
-            if self._load is load or self._failures:
+            if self._load is load or self._backoff.is_failing:
                 raise self._unavailable(now)
 
     def status(self) -> KeySetStatus:
@@ -172,14 +160,14 @@ class KeySet:
         with self._locked() as now:
             snapshot = self._snapshot
             refresh_at = None if snapshot is None else snapshot.refresh_at
-            next_attempt = self._next_attempt_at if self._failures else refresh_at
+            next_attempt = self._backoff.next_attempt_at if self._backoff.is_failing else refresh_at
             return KeySetStatus(
                 issuer=self._issuer,
                 loaded=snapshot is not None,
                 is_stale=snapshot is None or now - snapshot.loaded_at > self._timing.max_age_seconds,
                 age_seconds=None if snapshot is None else round(now - snapshot.loaded_at, 3),
                 key_ids=[] if snapshot is None else sorted(snapshot.kids),
-                last_error=str(self._last_error) if self._failures else None,
+                last_error=str(self._backoff.last_error) if self._backoff.is_failing else None,
                 next_attempt_seconds=None if next_attempt is None else round(max(0.0, next_attempt - now), 3),
             )
 
@@ -198,7 +186,7 @@ class KeySet:
 
     def _attempt(self, now: float, *, forced: bool = False) -> Load:
         """Start the load that a request needs, unless the last one failed a moment ago."""
-        if self._failures and now < self._next_attempt_at:
+        if self._backoff.is_waiting(now):
             raise self._unavailable(now)
         if forced:
             self._forced_at = now
@@ -210,7 +198,7 @@ class KeySet:
             number=self._started,
             started_at=now,
             deadline=now + self._timing.timeout_seconds,
-            may_be_awaited=forced or not self._failures or self._snapshot is None,
+            may_be_awaited=forced or not self._backoff.is_failing or self._snapshot is None,
         )
         self._load = load
         self._plan()
@@ -246,24 +234,20 @@ class KeySet:
         load.end()
 
     def _succeed(self, now: float, snapshot: Snapshot, skipped: dict[str, str]) -> None:
-        if self._failures:
-            self._log.recovered(now, self._failures)
+        if self._backoff.is_failing:
+            self._log.recovered(now, self._backoff.failures)
         self._log.skipped(skipped)
         self._load = None
-        self._failures = 0
+        self._backoff.succeed()
         self._empty_since = None
-        self._unknown.clear()
+        self._unknown.forget()
         self._snapshot = snapshot
         self._plan()
 
     def _fail(self, now: float, error: BaseException) -> None:
         self._load = None
-        self._failures += 1
-        self._failed_at = now
-        self._last_error = error
-        self._log.failed(now, self._failures, error)
-        wait = min(self._timing.retry_seconds * 2 ** min(self._failures - 1, 16), self._most_retry_seconds())
-        self._next_attempt_at = now + wait * random.uniform(0.75, 1.0)  # noqa: S311 - as above
+        self._backoff.fail(now, error)
+        self._log.failed(now, self._backoff.failures, error)
         if isinstance(error, EmptyKeySet) and self._snapshot is not None:
             # A provider whose signing keys were deleted says so honestly, and a broken one may say it
             # for a moment: a second answer, a cooldown later, decides.
@@ -271,13 +255,10 @@ class KeySet:
                 self._empty_since = now
             elif now - self._empty_since >= self._timing.cooldown_seconds:
                 self._snapshot = None
-            self._next_attempt_at = max(self._next_attempt_at, self._empty_since + self._timing.cooldown_seconds)
+            self._backoff.not_before(self._empty_since + self._timing.cooldown_seconds)
         else:
             self._empty_since = None
         self._plan()
-
-    def _most_retry_seconds(self) -> float:
-        return max(_MOST_RETRY_SECONDS, self._timing.retry_seconds)
 
     def _expire_load(self, now: float) -> None:
         """End a load whose time is over by the clock: no socket timeout covers the resolver."""
@@ -291,32 +272,33 @@ class KeySet:
         snapshot = self._snapshot
         if snapshot is None:
             self._look_again_at = float("-inf")
-            return
-        timing = self._timing
-        if self._load is not None:
-            due = self._load.deadline
-        elif self._failures:
-            due = self._next_attempt_at
         else:
-            due = snapshot.refresh_at
-        if self._failures:
-            stale_at = snapshot.loaded_at + timing.max_age_seconds + timing.max_stale_seconds
-            serves_until = min(stale_at, self._failed_at + timing.max_age_seconds)
-        else:
-            serves_until = snapshot.loaded_at + 2 * timing.max_age_seconds
-        self._look_again_at = min(due, serves_until)
+            due = self._due(snapshot) if self._load is None else self._load.deadline
+            self._look_again_at = min(due, self._serves_until(snapshot, self._backoff.failed_at))
 
-    def _remember(self, kid: str | None, now: float) -> None:
-        """Keep the verdict that `kid` is unknown, so that its next token costs no reload; the oldest one goes."""
-        self._unknown[kid] = now
-        if len(self._unknown) > _MOST_REMEMBERED:
-            self._unknown.popitem(last=False)
+    def _due(self, snapshot: Snapshot) -> float:
+        """When the next load is to be started."""
+        return self._backoff.next_attempt_at if self._backoff.is_failing else snapshot.refresh_at
+
+    def _serves_until(self, snapshot: Snapshot, now: float) -> float:
+        """Until when the keys at hand serve without waiting for a load.
+
+        After a failed attempt that is the stale limit, as long as the attempt is not itself long
+        ago: what was withdrawn since then, nobody has asked.
+        """
+        timing = self._timing
+        asked_until = self._backoff.failed_at + timing.max_age_seconds
+        if self._backoff.is_failing and now < asked_until:
+            return min(snapshot.loaded_at + timing.max_age_seconds + timing.max_stale_seconds, asked_until)
+        return snapshot.loaded_at + 2 * timing.max_age_seconds
 
     def _unavailable(self, now: float) -> KeysUnavailable:
-        due = self._load.deadline if self._load is not None else self._next_attempt_at
-        finding = Finding(Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=str(self._last_error))
+        due = self._load.deadline if self._load is not None else self._backoff.next_attempt_at
+        finding = Finding(
+            Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=str(self._backoff.last_error)
+        )
         error = KeysUnavailable(finding, retry_after_seconds=due - now)
-        error.__cause__ = self._last_error
+        error.__cause__ = self._backoff.last_error
         return error
 
     def forget_load(self) -> None:

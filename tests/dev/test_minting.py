@@ -21,7 +21,7 @@ REASONS: dict[Wrong, set[Reason]] = {
     "unknown_key": {Reason.UNKNOWN_KEY},
     "signature": {Reason.SIGNATURE},
     # A token without a signature may be called malformed before its algorithm is looked at.
-    "alg_none": {Reason.ALGORITHM, Reason.MALFORMED},
+    "alg_none": {Reason.ALGORITHM},
     "lightweight": {Reason.LIGHTWEIGHT},
 }
 
