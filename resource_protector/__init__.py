@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .claims import AccessToken
     from .errors import Finding, InsufficientScope, KeysUnavailable, Reason, TokenRejected
+    from .multi_realm import MultiRealmValidator
     from .scopes import all_of, any_of, exactly
     from .validator import RealmTokenValidator
 
@@ -29,6 +30,7 @@ __all__ = [
     "Finding",
     "InsufficientScope",
     "KeysUnavailable",
+    "MultiRealmValidator",
     "RealmTokenValidator",
     "Reason",
     "TokenRejected",
@@ -42,6 +44,7 @@ _HOMES = {
     "Finding": "errors",
     "InsufficientScope": "errors",
     "KeysUnavailable": "errors",
+    "MultiRealmValidator": "multi_realm",
     "RealmTokenValidator": "validator",
     "Reason": "errors",
     "TokenRejected": "errors",

@@ -12,6 +12,7 @@ from authlib.oauth2.rfc7523 import JWTBearerTokenValidator
 from .bearer import bearer_token
 from .claims import AccessToken
 from .errors import Finding, InsufficientScope, Reason, TokenRejected, quoted
+from .keys import Fetch
 from .refusal_log import RefusalLog
 from .scopes import Requirement, Requirements
 
@@ -31,6 +32,16 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
     @abstractmethod
     def verify(self, token_string: str) -> AccessToken:
         """The claims of `token_string`, if it is accepted. Raises TokenRejected or KeysUnavailable."""
+
+    @abstractmethod
+    def status(self) -> Mapping[str, Any]:
+        """The state of the keys, for a health endpoint: every value is JSON."""
+
+    @abstractmethod
+    def with_issuer(
+        self, issuer: str, *, jwks_uri: str | None = None, fetch: Fetch | None = None
+    ) -> AccessTokenValidator:
+        """The same policy for another issuer: what a test needs that brings tokens of its own."""
 
     def require(self, token: AccessToken, requirements: Requirements) -> None:
         """Raises InsufficientScope where `token`, a verified one, lacks something that a route needs."""

@@ -52,4 +52,6 @@ def _dev_realm_of_the_session(pytestconfig: pytest.Config) -> Iterator[DevRealm]
 def dev_realm(_dev_realm_of_the_session: DevRealm) -> Iterator[DevRealm]:
     """A running dev realm; what a test does to it, its keys, faults and counts, is undone after the test."""
     with _dev_realm_of_the_session.undoing_changes():
+        # Counting begins anew, whatever straggler of an earlier test asked after its end.
+        _dev_realm_of_the_session.requests.clear()
         yield _dev_realm_of_the_session

@@ -10,7 +10,7 @@ from .jws import SignedToken
 from .keys import KeySet, Load, Snapshot, VerificationKey
 from .policy import Policy
 
-__all__ = ["key_at_hand", "key_awaited", "refuse_another_issuer", "waited_for"]
+__all__ = ["awaited", "key_at_hand", "key_awaited", "refuse_another_issuer", "waited_for"]
 
 
 def key_at_hand(token: SignedToken, keys: KeySet, policy: Policy) -> VerificationKey | None:
@@ -66,6 +66,21 @@ def waited_for(steps: Generator[Load, bool, VerificationKey], keys: KeySet) -> V
         load = next(steps)
         while True:
             load = steps.send(load.wait(keys.seconds_to_wait(load)))
+    except StopIteration as found:
+        return found.value  # type: ignore[no-any-return]  # what key_awaited returns
+
+
+async def awaited(steps: Generator[Load, bool, VerificationKey], keys: KeySet) -> VerificationKey:
+    """What `steps` come to, waiting in the event loop; whoever is cancelled while it waits cancels nobody else."""
+    import asyncio  # takes longer to import than all of this package, and only event loops need it
+
+    try:
+        load = next(steps)
+        while True:
+            ended, _ = await asyncio.wait(
+                {asyncio.wrap_future(load.future)}, timeout=max(0.0, keys.seconds_to_wait(load))
+            )
+            load = steps.send(bool(ended))
     except StopIteration as found:
         return found.value  # type: ignore[no-any-return]  # what key_awaited returns
 

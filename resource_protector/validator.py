@@ -12,12 +12,12 @@ from .cache import TokenCache, VerifiedToken, cache_key
 from .claims import AccessToken, find_problems
 from .errors import TokenRejected
 from .jws import SignedToken, parse
-from .keys import DiscoveredJwks, Fetch, JsonFetcher, JwksAt, KeySet, KeySetStatus, KeyTiming
+from .keys import DiscoveredJwks, Fetch, JsonFetcher, JwksAt, KeySet, KeySetStatus, KeyTiming, Snapshot, VerificationKey
 from .options import ValidatorOptions, refuse_unknown
 from .policy import Policy
 from .realm import certs_url, check_url, discovery_url
 from .refusal_log import RefusalLog
-from .signing_key import key_at_hand, key_awaited, waited_for
+from .signing_key import awaited, key_at_hand, key_awaited, waited_for
 
 __all__ = ["RealmTokenValidator"]
 
@@ -119,12 +119,15 @@ class RealmTokenValidator(AccessTokenValidator):
         Raises TokenRejected, whose `finding` says why; KeysUnavailable where nobody can say; and
         nothing else, whatever the string is.
         """
-        try:
-            text_key = cache_key(token_string) if self._cache.is_on else None
-            seen = None if text_key is None else self.recall(text_key)
-            return self.judge(parse(token_string), text_key) if seen is None else seen
-        except TokenRejected as error:
-            raise self._recorded(error) from error.__cause__
+        text_key = cache_key(token_string) if self._cache.is_on else None
+        seen = None if text_key is None else self.recall(text_key)
+        return self.judge(self._parsed(token_string), text_key) if seen is None else seen
+
+    async def verify_async(self, token_string: str) -> AccessToken:
+        """As `verify`, without blocking the event loop while keys are loaded."""
+        text_key = cache_key(token_string) if self._cache.is_on else None
+        seen = None if text_key is None else self.recall(text_key)
+        return await self.judge_async(self._parsed(token_string), text_key) if seen is None else seen
 
     def status(self) -> KeySetStatus:
         """The state of the keys, for a health endpoint: every value is JSON."""
@@ -137,25 +140,50 @@ class RealmTokenValidator(AccessTokenValidator):
         cached = self._cache.get(text_key)
         if cached is None:
             return None
-        snapshot = self.keys.at_hand()
-        holds = snapshot is not None and cached.key in snapshot.keys
-        if holds and cached.not_before <= self._now() < cached.not_after:
+        current = self.keys.at_hand() or self.keys.current()
+        if not isinstance(current, Snapshot):
+            return None  # a load has to be awaited first: see judge
+        if cached.key in current.keys and cached.not_before <= self._now() < cached.not_after:
             return cached.claims
         self._cache.forget(text_key)
         return None
 
     def judge(self, token: SignedToken, text_key: bytes | None) -> AccessToken:
         """The claims of a token that was taken apart already; `text_key` is what to remember it under, if at all."""
-        policy = self.policy
-        key = key_at_hand(token, self.keys, policy) or waited_for(key_awaited(token, self.keys, policy), self.keys)
+        try:
+            key = key_at_hand(token, self.keys, self.policy)
+            if key is None:
+                key = waited_for(key_awaited(token, self.keys, self.policy), self.keys)
+            return self._accepted(token, key, text_key)
+        except TokenRejected as error:
+            raise self._recorded(error) from error.__cause__
+
+    async def judge_async(self, token: SignedToken, text_key: bytes | None) -> AccessToken:
+        """As `judge`; the check itself stays in the event loop, which it costs microseconds."""
+        try:
+            key = key_at_hand(token, self.keys, self.policy)
+            if key is None:
+                key = await awaited(key_awaited(token, self.keys, self.policy), self.keys)
+            return self._accepted(token, key, text_key)
+        except TokenRejected as error:
+            raise self._recorded(error) from error.__cause__
+
+    def _parsed(self, text: str) -> SignedToken:
+        try:
+            return parse(text)
+        except TokenRejected as error:
+            raise self._recorded(error) from error.__cause__
+
+    def _accepted(self, token: SignedToken, key: VerificationKey, text_key: bytes | None) -> AccessToken:
+        """The claims of a token whose signature is good; raises the first problem that they have."""
         claims = token.unverified_payload()  # verified by now
         header_type = token.unverified_header.get("typ")
-        for finding in find_problems(claims, policy, self._now(), header_type=header_type):
+        for finding in find_problems(claims, self.policy, self._now(), header_type=header_type):
             raise TokenRejected(finding)
-        verified = AccessToken(claims)
-        if text_key is not None:
-            self._cache.put(text_key, VerifiedToken.of(verified, key, policy.leeway_seconds))
-        return verified
+        accepted = AccessToken(claims)
+        if text_key is not None and self._cache.is_on:
+            self._cache.put(text_key, VerifiedToken.of(accepted, key, self.policy.leeway_seconds))
+        return accepted
 
     def _key_set(self, source: JwksAt | DiscoveredJwks) -> KeySet:
         return KeySet(self.policy.issuer, source, timing=self._timing, monotonic=self._monotonic)

@@ -11,6 +11,7 @@ import requests
 
 from resource_protector.dev import DevRealm
 from resource_protector.realm import token_url
+from tests.polling import eventually
 from tests.processes import clean_environment, running
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -74,6 +75,33 @@ def test_the_routes_of_the_server(dev_realm: DevRealm, server: str, path: str, a
 
     assert requests.get(server + path, timeout=10).status_code == anonymous
     assert requests.get(server + path, headers=header, timeout=10).status_code == alice
+
+
+def test_two_realms(dev_realm: DevRealm) -> None:
+    """Either realm's users reach the shared route, one realm's the other; one realm may be down."""
+    with DevRealm(EXAMPLES / "keycloak/local-realm.json") as local:
+        folder, issuers = EXAMPLES / "two_realms", {"STAFF_ISSUER": dev_realm.issuer, "PARTNERS_ISSUER": local.issuer}
+        with running([sys.executable, "server.py"], folder=folder, PORT="0", **issuers) as program:
+            address = program.wait_for(r"Running on (http://127\.0\.0\.1:\d+)")[1]
+
+            def get(path: str, token: str = "") -> requests.Response:
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                return requests.get(address + path, headers=headers, timeout=10)
+
+            staff = dev_realm.token(scope="test_api_access")
+            partner = local.token(client="local-api", user="bob")
+            assert get("/orders").status_code == 401
+            assert get("/orders", staff).json()["caller"][0] == dev_realm.issuer
+            with local.down():
+                assert {issuer: status["loaded"] for issuer, status in get("/ready").json().items()} == {
+                    dev_realm.issuer: True,
+                    local.issuer: False,
+                }
+                assert get("/orders", staff).status_code == 200
+                assert get("/orders", partner).status_code == 503
+            eventually(lambda: get("/orders", partner).status_code == 200)
+            assert get("/reports", staff).status_code == 200
+            assert get("/reports", partner).status_code == 401
 
 
 def test_testing_your_routes(tmp_path: Path) -> None:

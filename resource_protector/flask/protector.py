@@ -11,6 +11,7 @@ from typing import Any, TypeVar, Unpack, overload
 from flask import Blueprint, Flask, current_app, has_app_context, request
 from werkzeug.routing import Rule
 
+from resource_protector.access_token_validator import AccessTokenValidator
 from resource_protector.bearer import bearer_token
 from resource_protector.claims import AccessToken
 from resource_protector.errors import Finding, KeysUnavailable, Reason, TokenRejected
@@ -42,14 +43,14 @@ class ResourceProtector:
 
     def __init__(
         self,
-        issuer_or_validator: str | RealmTokenValidator | None = None,
+        issuer_or_validator: str | AccessTokenValidator | None = None,
         *,
         audience: str | Iterable[str] | None = _NOT_GIVEN,
         **options: Unpack[ValidatorOptions],
     ) -> None:
         refuse_unknown(options)
-        self._validator: RealmTokenValidator | None = None
-        self._replacements: list[Callable[[RealmTokenValidator | None], RealmTokenValidator]] = []
+        self._validator: AccessTokenValidator | None = None
+        self._replacements: list[Callable[[AccessTokenValidator | None], AccessTokenValidator]] = []
         self._defaults: dict[str, Any] = dict(options)
         if audience is not _NOT_GIVEN:
             self._defaults["audience"] = audience
@@ -67,10 +68,10 @@ class ResourceProtector:
 
     # Which validator serves
 
-    def register_token_validator(self, validator: RealmTokenValidator) -> None:
+    def register_token_validator(self, validator: AccessTokenValidator) -> None:
         """Have `validator` check the tokens. Raises ValueError where there is one already."""
-        if not isinstance(validator, RealmTokenValidator):
-            raise ValueError(f"{validator!r} is not a validator: pass a RealmTokenValidator.")
+        if not isinstance(validator, AccessTokenValidator):
+            raise ValueError(f"{validator!r} is not a validator: pass a RealmTokenValidator or a MultiRealmValidator.")
         if self._validator is not None:
             raise ValueError(
                 f"This protector already has {self._validator!r}: make another ResourceProtector for another validator."
@@ -89,7 +90,7 @@ class ResourceProtector:
         validators[self] = validator_from_mapping(app.config, prefix, self._defaults)
 
     @property
-    def validator(self) -> RealmTokenValidator:
+    def validator(self) -> AccessTokenValidator:
         """What checks the tokens of the current application. Raises RuntimeError where nothing does."""
         validators = current_app.extensions.get(_EXTENSION) if has_app_context() else None
         validator = validators.get(self, self._validator) if validators else self._validator
@@ -103,7 +104,7 @@ class ResourceProtector:
         return validator
 
     @contextmanager
-    def replaced_by(self, make: Callable[[RealmTokenValidator | None], RealmTokenValidator]) -> Iterator[None]:
+    def replaced_by(self, make: Callable[[AccessTokenValidator | None], AccessTokenValidator]) -> Iterator[None]:
         """For tests: within the block, `make(original)` serves instead of whatever validator would have served.
 
         It is called once per original, which is None where there is none.

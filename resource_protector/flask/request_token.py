@@ -7,8 +7,8 @@ from typing import NoReturn
 from flask import has_request_context, request
 from werkzeug.local import LocalProxy
 
+from resource_protector.access_token_validator import AccessTokenValidator
 from resource_protector.claims import AccessToken
-from resource_protector.validator import RealmTokenValidator
 
 __all__ = ["current_token", "get_token", "remember_token", "remembered_token"]
 
@@ -43,14 +43,14 @@ def _refuse() -> NoReturn:
 current_token: AccessToken = LocalProxy(_current)  # type: ignore[assignment]  # it stands for one
 
 
-def remember_token(validator: RealmTokenValidator, token: AccessToken) -> None:
+def remember_token(validator: AccessTokenValidator, token: AccessToken) -> None:
     """Keep `token` for the rest of the request."""
     target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
     vars(target).setdefault(_VERIFIED, {})[id(validator)] = token
     setattr(target, _CURRENT, token)
 
 
-def remembered_token(validator: RealmTokenValidator) -> AccessToken | None:
+def remembered_token(validator: AccessTokenValidator) -> AccessToken | None:
     """What `validator` has already accepted in this request: guard and decorator add up and verify once."""
     verified: dict[int, AccessToken] = getattr(request, _VERIFIED, {})
     return verified.get(id(validator))

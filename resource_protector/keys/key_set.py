@@ -194,11 +194,13 @@ class KeySet:
 
     def _start(self, now: float, *, forced: bool = False) -> Load:
         self._started += 1
+        snapshot = self._snapshot
         load = Load(
             number=self._started,
             started_at=now,
             deadline=now + self._timing.timeout_seconds,
-            may_be_awaited=forced or not self._backoff.is_failing or self._snapshot is None,
+            is_in_time=snapshot is not None and now < self._serves_until(snapshot, now),
+            may_be_awaited=forced or not self._backoff.is_failing or snapshot is None,
         )
         self._load = load
         self._plan()
@@ -283,14 +285,18 @@ class KeySet:
     def _serves_until(self, snapshot: Snapshot, now: float) -> float:
         """Until when the keys at hand serve without waiting for a load.
 
-        After a failed attempt that is the stale limit, as long as the attempt is not itself long
-        ago: what was withdrawn since then, nobody has asked.
+        After a failed attempt that is the stale limit, unless the next one is long overdue: what was
+        withdrawn since then, nobody has asked. While a load runs that was started in time, they serve
+        until it has ended.
         """
         timing = self._timing
-        asked_until = self._backoff.failed_at + timing.max_age_seconds
-        if self._backoff.is_failing and now < asked_until:
-            return min(snapshot.loaded_at + timing.max_age_seconds + timing.max_stale_seconds, asked_until)
-        return snapshot.loaded_at + 2 * timing.max_age_seconds
+        until = snapshot.loaded_at + 2 * timing.max_age_seconds
+        overdue_at = max(self._backoff.failed_at, self._backoff.next_attempt_at) + timing.max_age_seconds
+        if self._backoff.is_failing and now < overdue_at:
+            until = min(snapshot.loaded_at + timing.max_age_seconds + timing.max_stale_seconds, overdue_at)
+        if self._load is not None and self._load.is_in_time:
+            until = max(until, self._load.deadline)
+        return until
 
     def _unavailable(self, now: float) -> KeysUnavailable:
         due = self._load.deadline if self._load is not None else self._backoff.next_attempt_at

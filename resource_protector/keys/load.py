@@ -13,16 +13,20 @@ class Load:
     """A load under way.
 
     `future` is running from the start, so a waiter that is cancelled cannot cancel it; it is done
-    when the key set has taken in the result, good or bad. `may_be_awaited` says whether requests
-    that need a new key wait for this load.
+    when the key set has taken in the result, good or bad. `is_in_time` says whether it was started
+    while the keys at hand still served, `may_be_awaited` whether requests that need a new key wait
+    for it.
     """
 
-    __slots__ = ("deadline", "future", "may_be_awaited", "number", "started_at")
+    __slots__ = ("deadline", "future", "is_in_time", "may_be_awaited", "number", "started_at")
 
-    def __init__(self, *, number: int, started_at: float, deadline: float, may_be_awaited: bool) -> None:
+    def __init__(
+        self, *, number: int, started_at: float, deadline: float, is_in_time: bool, may_be_awaited: bool
+    ) -> None:
         self.number = number
         self.started_at = started_at
         self.deadline = deadline
+        self.is_in_time = is_in_time
         self.may_be_awaited = may_be_awaited
         self.future: Future[None] = Future()
         self.future.set_running_or_notify_cancel()

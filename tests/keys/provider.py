@@ -1,6 +1,7 @@
 """A provider that misbehaves below HTTP, where the dev realm does not."""
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -45,6 +46,18 @@ def answering(head: str, body: bytes = b"") -> Conversation:
     def conversation(connection: socket.socket, stopped: threading.Event) -> None:
         connection.recv(65_536)
         connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+
+    return conversation
+
+
+def serving(answer: Callable[[], object]) -> Conversation:
+    """Answer each request with the JSON of what `answer()` returns, which may take its time."""
+
+    def conversation(connection: socket.socket, stopped: threading.Event) -> None:
+        connection.recv(65_536)
+        body = json.dumps(answer()).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
 
     return conversation
 

@@ -5,11 +5,13 @@ Over real sockets to the dev realm, through the validator; only the clocks are i
 
 import base64
 import contextlib
+import copy
 import json
 import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 
 from resource_protector import KeysUnavailable, RealmTokenValidator, Reason, TokenRejected
 from resource_protector.dev import DevRealm
+from tests.keys.provider import serving, talking
 from tests.polling import Clock, eventually
 
 MakeValidator = Callable[..., RealmTokenValidator]
@@ -75,9 +78,20 @@ def flood(dev_realm: DevRealm, number: int) -> list[str]:
     return [with_kid(token, f"{secrets.token_hex(8)}-{index}") for index in range(number)]
 
 
+def certs(dev_realm: DevRealm) -> dict[str, Any]:
+    """The realm's keys as they are now, fetched in process."""
+    document: dict[str, Any] = dev_realm.fetch(dev_realm.issuer + "/protocol/openid-connect/certs")  # type: ignore[assignment]  # JSON
+    return copy.deepcopy(document)
+
+
 def fetches(dev_realm: DevRealm) -> int:
     """How often the realm was asked for its keys."""
     return dev_realm.requests["certs"]
+
+
+def no_load_is_running() -> bool:
+    """Whether the thread of every load has ended."""
+    return not any(thread.name == "resource_protector-keys" for thread in threading.enumerate())
 
 
 def is_refreshed(validator: RealmTokenValidator) -> bool:
@@ -297,30 +311,27 @@ def test_a_withdrawn_key_is_refused_after_an_idle_hour(
 
 def test_other_material_under_the_same_kid(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
     """J6: a bad signature forces one reload, and the new key under the old name is found; no more in a cooldown."""
-    document: dict[str, Any] = dev_realm.fetch(dev_realm.issuer + "/protocol/openid-connect/certs")  # type: ignore[assignment]  # JSON
-    first = {"keys": [dict(key) for key in document["keys"]]}
-    dev_realm.rotate()
-    token = dev_realm.mint()
-    second: dict[str, Any] = dev_realm.fetch(dev_realm.issuer + "/protocol/openid-connect/certs")  # type: ignore[assignment]  # likewise
-    kid = next(k["kid"] for k in second["keys"] if k["kid"] not in {key["kid"] for key in first["keys"]})
-    for key in first["keys"]:
-        if key.get("use") == "sig":
-            key["kid"] = kid
-    answers = iter([first, second, second])
-    fetched: list[str] = []
+    before = certs(dev_realm)
+    kid = dev_realm.rotate()
+    token, after = dev_realm.mint(), certs(dev_realm)
+    for key in before["keys"]:
+        key["kid"] = kid  # the name of the new key, and the material of the old one
+    documents: list[object] = [before, after]
+    served: list[object] = []
 
-    def fetch(url: str) -> object:
-        fetched.append(url)
-        return next(answers)
+    def answer() -> object:
+        served.append(documents[min(len(served), 1)])
+        return served[-1]
 
-    validator = make(fetch=fetch)
-    validator.keys.reload()
-    assert verdict(validator, token) == "accepted"
-    assert len(fetched) == 2
+    with talking(serving(answer)) as url:
+        validator = make(jwks_uri=url)
+        validator.keys.reload()
+        assert verdict(validator, token) == "accepted"
+        assert len(served) == 2
 
-    tampered = token[:-40] + dev_realm.mint()[-40:]
-    assert {verdict(validator, tampered) for _ in range(100)} == {"signature"}
-    assert len(fetched) == 2
+        tampered = token[:-40] + dev_realm.mint()[-40:]
+        assert {verdict(validator, tampered) for _ in range(100)} == {"signature"}
+        assert len(served) == 2
 
 
 def test_a_flood_of_bad_signatures_costs_one_fetch(dev_realm: DevRealm, either: RealmTokenValidator) -> None:
@@ -364,6 +375,21 @@ def test_known_keys_go_on_while_the_realm_is_down(
     eventually(lambda: "are loaded again" in caplog.records[-1].getMessage())
     assert is_refreshed(either)
     assert token not in caplog.text
+
+
+def test_known_keys_go_on_however_the_knobs_are_set(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """J7: also where the wait between attempts, or a fetch that hangs, is longer than max_age_seconds."""
+    for fault, seconds in ((dev_realm.down, 60), (lambda: dev_realm.stall(60), 30)):
+        validator = make(max_age_seconds=2)
+        token = dev_realm.mint()
+        validator.verify(token)
+        with fault():
+            for _ in range(seconds * 4):
+                clock.advance(0.25)
+                assert verdict(validator, token) == "accepted"
+                if fault == dev_realm.down:  # the attempt of this moment ends in this moment
+                    eventually(no_load_is_running)
+        eventually(no_load_is_running)
 
 
 def test_beyond_the_stale_limit_nobody_knows(dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator) -> None:
@@ -507,6 +533,54 @@ def test_an_empty_set_said_twice_within_a_cooldown_is_not_confirmed(
         assert verdict(validator, token) == "unavailable"
 
 
+# Clocks
+
+
+def test_ages_run_on_the_monotonic_clock_and_exp_on_the_wall_clock(dev_realm: DevRealm, make: MakeValidator) -> None:
+    """J17: a wall clock that jumps by an hour makes no key old, and every token expired."""
+    wall = Clock(time.time())
+    for size in (0, 4096):
+        validator = make(now=wall, token_cache_size=size)
+        token = dev_realm.mint()
+        validator.verify(token)
+        asked = fetches(dev_realm)
+        wall.advance(3600)
+        assert verdict(validator, token) == "expired"
+        wall.advance(-7200)
+        assert verdict(validator, token) == "not_yet_valid"
+        wall.advance(3600)
+        assert verdict(validator, token) == "accepted"
+        assert not validator.keys.is_stale
+        assert fetches(dev_realm) == asked
+
+
+def test_a_refresh_flushes_no_verified_token_of_an_unchanged_key(
+    dev_realm: DevRealm, clock: Clock, make: MakeValidator
+) -> None:
+    """J20: unchanged keys stay the same objects, so a rotation costs no other token its entry."""
+    validator = make(token_cache_size=4096)
+    token = dev_realm.mint()
+    first = validator.verify(token)
+    dev_realm.rotate()
+    validator.verify(dev_realm.mint())
+    clock.advance(300)
+    validator.verify(token)
+    eventually(lambda: is_refreshed(validator))
+
+    assert validator.verify(token) is first
+
+
+def test_a_hit_notices_the_age_of_the_keys(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
+    """J20: an API that only sees known tokens refreshes its keys all the same."""
+    validator = make(token_cache_size=4096)
+    token = dev_realm.mint()
+    validator.verify(token)
+    clock.advance(300)
+    validator.verify(token)
+
+    eventually(lambda: fetches(dev_realm) == 2)
+
+
 # A fetch that hangs
 
 
@@ -550,34 +624,39 @@ def test_after_an_idle_hour_a_known_key_waits_no_longer_either(
         assert verdict(validator, token) == "accepted"
 
 
-def test_a_load_ends_by_the_clock(dev_realm: DevRealm, clock: Clock, make: MakeValidator) -> None:
-    """What no socket timeout covers is given up at timeout_seconds, and its late answer does not count (J14)."""
-    release = threading.Event()
-    documents: list[object] = []
-
-    def fetch(url: str) -> object:
-        document = dev_realm.fetch(url)
-        if documents:
-            release.wait(20)
-        documents.append(document)
-        return document
-
-    validator = make(fetch=fetch, wait_seconds=0)
+def test_a_slow_older_answer_does_not_replace_a_newer_one(
+    dev_realm: DevRealm, clock: Clock, make: MakeValidator
+) -> None:
+    """J14: a load whose time is over by the clock is given up, and what it brings later does not count."""
     old = dev_realm.mint()
-    validator.verify(old)
-    clock.advance(300)
-    validator.verify(old)
-    clock.advance(5)
-    validator.verify(old)
-    assert "timeout_seconds=5" in str(validator.status()["last_error"])
-
+    before = certs(dev_realm)
     dev_realm.rotate("withdraw")
-    release.set()
-    eventually(lambda: len(documents) == 2)
-    clock.advance(1)
-    validator.verify(old)
-    eventually(lambda: is_refreshed(validator))
-    eventually(lambda: verdict(validator, old) == "unknown_key")
+    after, release = certs(dev_realm), threading.Event()
+    served: list[int] = []
+
+    def answer() -> object:
+        served.append(len(served))
+        if served[-1] == 1:
+            release.wait(20)
+        return before if served[-1] < 2 else after
+
+    with talking(serving(answer)) as url:
+        validator = make(jwks_uri=url)
+        validator.verify(old)
+        clock.advance(300)
+        validator.verify(old)
+        eventually(lambda: len(served) == 2)
+        clock.advance(5)
+        validator.verify(old)
+        assert "timeout_seconds=5" in str(validator.status()["last_error"])
+
+        clock.advance(1)
+        validator.verify(old)
+        eventually(lambda: is_refreshed(validator))
+        threads = threading.active_count()
+        release.set()
+        eventually(lambda: threading.active_count() < threads)  # the older answer has arrived
+        assert verdict(validator, old) == "unknown_key"
 
 
 def test_a_fork_in_mid_load_leaves_nothing_behind(

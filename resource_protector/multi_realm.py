@@ -1,0 +1,104 @@
+"""Several realms beside each other: each token goes to the validator of its own issuer, and to no other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .access_token_validator import AccessTokenValidator
+from .cache import cache_key
+from .claims import AccessToken
+from .errors import Finding, Reason, TokenRejected
+from .jws import SignedToken, parse
+from .keys import Fetch, KeySetStatus
+from .refusal_log import RefusalLog
+from .validator import RealmTokenValidator
+
+__all__ = ["MultiRealmValidator"]
+
+
+class MultiRealmValidator(AccessTokenValidator):
+    """Accepts the tokens of several issuers, each judged by its own validator.
+
+    A token's unverified `iss` chooses among the configured issuers, by exact comparison and before
+    any network access; any other is refused as `issuer`. Keys, cool-downs, caches and outages of
+    one realm never touch another.
+
+    `sub` is unique within one issuer only: whoever stores users stores `(iss, sub)`.
+
+    Arguments: the validators; `realm`, named in the challenge of a request whose realm is not
+    known. Raises ValueError for none, for two of one issuer, and for what is no RealmTokenValidator.
+    """
+
+    def __init__(self, *validators: RealmTokenValidator, realm: str | None = None) -> None:
+        by_issuer: dict[str, RealmTokenValidator] = {}
+        for validator in validators:
+            if not isinstance(validator, RealmTokenValidator):
+                raise ValueError(f"{validator!r} is not a validator: pass RealmTokenValidator(...) for each realm.")
+            if validator.policy.issuer in by_issuer:
+                raise ValueError(
+                    f"Two validators are for {validator.policy.issuer}: write one, with all audiences in a list."
+                )
+            by_issuer[validator.policy.issuer] = validator
+        if not by_issuer:
+            raise ValueError("There is no realm: pass at least one RealmTokenValidator.")
+        super().__init__(realm, RefusalLog(" and ".join(by_issuer), time.monotonic))
+        self._by_issuer = by_issuer
+
+    @property
+    def validators(self) -> Mapping[str, RealmTokenValidator]:
+        """The validator of each issuer."""
+        return MappingProxyType(self._by_issuer)
+
+    def verify(self, token_string: str) -> AccessToken:
+        """As `RealmTokenValidator.verify`, by the validator of the token's issuer."""
+        text_key = cache_key(token_string)
+        seen = self._seen(text_key)
+        if seen is not None:
+            return seen
+        token, validator = self._chosen(token_string)
+        return validator.judge(token, text_key)
+
+    async def verify_async(self, token_string: str) -> AccessToken:
+        """As `verify`, without blocking the event loop while keys are loaded."""
+        text_key = cache_key(token_string)
+        seen = self._seen(text_key)
+        if seen is not None:
+            return seen
+        token, validator = self._chosen(token_string)
+        return await validator.judge_async(token, text_key)
+
+    def status(self) -> dict[str, KeySetStatus]:
+        """The state of each realm's keys, by issuer; every value is JSON."""
+        return {issuer: validator.status() for issuer, validator in self._by_issuer.items()}
+
+    def with_issuer(
+        self, issuer: str, *, jwks_uri: str | None = None, fetch: Fetch | None = None
+    ) -> RealmTokenValidator:
+        """The policy of the first realm for another issuer: what a test needs that brings tokens of its own."""
+        return next(iter(self._by_issuer.values())).with_issuer(issuer, jwks_uri=jwks_uri, fetch=fetch)
+
+    def __repr__(self) -> str:
+        return f"<MultiRealmValidator {' and '.join(self._by_issuer)}>"
+
+    def _seen(self, text_key: bytes | None) -> AccessToken | None:
+        if text_key is not None:
+            for validator in self._by_issuer.values():
+                seen = validator.recall(text_key)
+                if seen is not None:
+                    return seen
+        return None
+
+    def _chosen(self, token_string: str) -> tuple[SignedToken, RealmTokenValidator]:
+        """The token, and whose it says it is: that can only choose who refuses it."""
+        try:
+            token = parse(token_string)
+            unverified_issuer = token.unverified_payload().get("iss")
+            validator = self._by_issuer.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
+            if validator is None:
+                reason = Reason.ISSUER if isinstance(unverified_issuer, str) else Reason.MISSING_CLAIM
+                raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), unverified_issuer))
+        except TokenRejected as error:
+            raise self._recorded(error) from error.__cause__
+        return token, validator
