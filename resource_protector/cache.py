@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
@@ -40,7 +40,6 @@ class TokenCache:
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise ValueError(f"token_cache_size is {size!r}: write a whole number of tokens, or 0 for no cache.")
         self._size = size
-        self._lock = threading.Lock()  # guards the order; a look-up needs none, because one dict read is atomic
         self._tokens: OrderedDict[bytes, VerifiedToken] = OrderedDict()
 
     @property
@@ -52,15 +51,15 @@ class TokenCache:
         return self._tokens.get(key)
 
     def put(self, key: bytes, verified: VerifiedToken) -> None:
-        with self._lock:
-            self._tokens[key] = verified
-            if len(self._tokens) > self._size:
+        # No lock: each of these is one step of the interpreter, and two threads at once at worst evict one more.
+        self._tokens[key] = verified
+        if len(self._tokens) > self._size:
+            with contextlib.suppress(KeyError):
                 self._tokens.popitem(last=False)
 
     def forget(self, key: bytes) -> None:
         """Drop a token whose time or key has ended."""
-        with self._lock:
-            self._tokens.pop(key, None)
+        self._tokens.pop(key, None)
 
 
 def cache_key(token: object) -> bytes | None:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from .after_fork import renew_after_fork
 from .errors import Finding, Reason, TokenRejected
 
 __all__ = ["RefusalLog"]
@@ -54,6 +55,7 @@ class RefusalLog:
         self._lock = threading.Lock()  # guards the two dicts
         self._warned_at: dict[Reason, float] = {}
         self._since: dict[Reason, int] = {}
+        renew_after_fork(self)
 
     def record(self, error: TokenRejected) -> None:
         """Log one refusal."""
@@ -63,6 +65,10 @@ class RefusalLog:
             self._warn(finding, cure)
         if logger.isEnabledFor(logging.INFO):
             self._log(logging.INFO, finding, "Refused (%s)%s", finding.reason.value, _details(finding))
+
+    def renew_after_fork(self) -> None:
+        """A forked child gets a lock that nobody holds."""
+        self._lock = threading.Lock()
 
     def _warn(self, finding: Finding, cure: str) -> None:
         now = self._monotonic()

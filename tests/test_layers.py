@@ -12,7 +12,7 @@ PACKAGE = Path(resource_protector.__file__).parent
 
 # The table of the architecture. A module imports from lower layers, and from its own package.
 LAYERS = [
-    {"errors", "realm", "readonly", "algorithms"},
+    {"after_fork", "errors", "realm", "readonly", "algorithms"},
     {"policy", "strict_json", "jws", "bearer", "keys", "refusal_log"},
     {"claims", "scopes", "options", "signing_key"},
     {"cache", "access_token_validator", "validator", "multi_realm"},

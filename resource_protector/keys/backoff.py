@@ -44,5 +44,6 @@ class Backoff:
         self.next_attempt_at = max(self.next_attempt_at, moment)
 
     def succeed(self) -> None:
-        """Forget the failures; the last error stays readable."""
+        """Forget the failures."""
         self.failures = 0
+        self.last_error = None

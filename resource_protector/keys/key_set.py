@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypedDict
 
+from resource_protector.after_fork import renew_after_fork
 from resource_protector.errors import Finding, KeysUnavailable, Reason
 
 from .backoff import Backoff
@@ -67,7 +66,7 @@ class KeySet:
         self._empty_since: float | None = None
         self._unknown = UnknownKids(timing.cooldown_seconds)
         self._log = OutageLog(issuer)
-        _every_key_set.add(self)
+        renew_after_fork(self)
 
     # What a request asks
 
@@ -167,7 +166,7 @@ class KeySet:
                 is_stale=snapshot is None or now - snapshot.loaded_at > self._timing.max_age_seconds,
                 age_seconds=None if snapshot is None else round(now - snapshot.loaded_at, 3),
                 key_ids=[] if snapshot is None else sorted(snapshot.kids),
-                last_error=str(self._backoff.last_error) if self._backoff.is_failing else None,
+                last_error=None if self._backoff.last_error is None else str(self._backoff.last_error),
                 next_attempt_seconds=None if next_attempt is None else round(max(0.0, next_attempt - now), 3),
             )
 
@@ -300,27 +299,15 @@ class KeySet:
 
     def _unavailable(self, now: float) -> KeysUnavailable:
         due = self._load.deadline if self._load is not None else self._backoff.next_attempt_at
-        finding = Finding(
-            Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=str(self._backoff.last_error)
-        )
+        cause = self._backoff.last_error
+        actual = "no answer yet" if cause is None else str(cause)
+        finding = Finding(Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=actual)
         error = KeysUnavailable(finding, retry_after_seconds=due - now)
-        error.__cause__ = self._backoff.last_error
+        error.__cause__ = cause
         return error
 
-    def forget_load(self) -> None:
-        """For a forked child, before anything else runs there: the lock may be held by a thread that does not exist here, and so may the load."""
+    def renew_after_fork(self) -> None:
+        """Drop the lock and the load of the parent process: the threads that held them do not exist here."""
         self._lock = threading.Lock()
         self._load = None
         self._plan()
-
-
-_every_key_set: weakref.WeakSet[KeySet] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:  # pragma: no cover - tested by what the child answers
-    for keys in list(_every_key_set):
-        keys.forget_load()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -688,7 +688,7 @@ def test_what_a_fork_forgets(dev_realm: DevRealm, clock: Clock, validator: Realm
         clock.advance(300)
         validator.verify(token)
         eventually(lambda: fetches(dev_realm) == 2)
-        validator.keys.forget_load()
+        validator.keys.renew_after_fork()
         validator.verify(token)
         eventually(lambda: fetches(dev_realm) == 3)
     eventually(lambda: is_refreshed(validator))
