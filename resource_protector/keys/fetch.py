@@ -1,13 +1,11 @@
-"""One JSON document, fetched from the provider within a deadline and a size."""
+"""Where a document comes from: over HTTP, or however the caller wants it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from resource_protector.realm import is_loopback
+from resource_protector.after_fork import not_during_a_fork
 
 if TYPE_CHECKING:
     import requests
@@ -40,84 +38,9 @@ class JsonFetcher:
         self._session = session
 
     def __call__(self, url: str) -> object:
-        import requests  # its import takes longer than that of everything else here, and only a fetch needs it
-        from urllib3.exceptions import HTTPError
+        # requests takes longer to import than all else here, and only a fetch needs it. The thread of a
+        # fetch may be the first to import it, and a fork in the middle would leave the child with half of it.
+        with not_during_a_fork():
+            from .exchange import exchange
 
-        try:
-            with (
-                self._session_for_one_fetch(url) as session,
-                session.get(
-                    url,
-                    headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                    timeout=self._timeout_seconds,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
-                body = self._body(response)
-        except (requests.RequestException, HTTPError) as error:  # the latter while the body is read, below requests
-            raise FetchFailed(f"{url}: {_plainly(error, self._timeout_seconds)}") from error
-        except FetchFailed as error:
-            raise FetchFailed(f"{url}: {error}") from error.__cause__
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
-            kind = response.headers.get("Content-Type", "no content type")[:80]
-            raise FetchFailed(f"{url}: answered 200 with something that is not JSON ({kind!r})") from error
-
-    def _body(self, response: requests.Response) -> bytes:
-        if response.status_code != 200:
-            where = "; redirects are not followed" if response.is_redirect else ""
-            raise FetchFailed(f"answered {response.status_code}{where}")
-        encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding.lower() != "identity":
-            raise FetchFailed(f"answered in Content-Encoding {encoding[:40]!r} without being asked to")
-        body = bytearray()
-        while chunk := response.raw.read(65_536, decode_content=False):
-            body += chunk
-            if len(body) > self._max_document_bytes:
-                raise FetchFailed(f"the document is larger than max_document_bytes={self._max_document_bytes}")
-        return bytes(body)
-
-    def _session_for_one_fetch(self, url: str) -> requests.Session:
-        """A new session with the caller's settings, whose connections keep the deadline.
-
-        New each time: fetches are minutes apart, and a kept connection would be a dead one.
-        """
-        import requests
-        from requests.adapters import HTTPAdapter
-
-        from .deadline import DeadlineAdapter
-
-        session = requests.Session()
-        if self._session is None:
-            # A proxy of the environment is for the world outside; nothing on this machine is reached through it.
-            session.trust_env = not is_loopback(urlsplit(url).hostname or "")
-        else:
-            for name in ("headers", "auth", "proxies", "params", "verify", "cert", "cookies", "trust_env", "hooks"):
-                setattr(session, name, getattr(self._session, name))
-            for prefix, adapter in self._session.adapters.items():
-                if type(adapter) is not HTTPAdapter:  # one of the caller's own: it knows what it does
-                    session.mount(prefix, adapter)
-        for prefix in ("https://", "http://"):
-            if type(session.get_adapter(prefix)) is HTTPAdapter:
-                session.mount(prefix, DeadlineAdapter())
-        return session
-
-
-def _plainly(error: BaseException, timeout_seconds: float) -> str:
-    """What went wrong, in the words of the innermost cause: requests wraps urllib3 wraps the socket."""
-    cause: BaseException = error
-    while True:
-        inner = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
-        inner = inner if isinstance(inner, BaseException) else next(filter(_is_error, cause.args), None)
-        if inner is None:
-            break
-        cause = inner
-    if isinstance(cause, TimeoutError):
-        return f"no complete answer within timeout_seconds={timeout_seconds:g}"
-    return f"{type(cause).__name__}: {cause}"
-
-
-def _is_error(value: object) -> bool:
-    return isinstance(value, BaseException)
+        return exchange(url, self._session, self._timeout_seconds, self._max_document_bytes)
