@@ -9,7 +9,7 @@ from .errors import Finding, Reason
 from .policy import Policy
 from .readonly import ReadOnlyDict, read_only
 
-__all__ = ["CHECKS", "AccessToken", "find_problems", "issuer_problem"]
+__all__ = ["CHECKS", "AccessToken", "find_problems"]
 
 # Beyond this a number is no date, and adding the leeway to it may overflow.
 _LAST_DATE = 2.0**53
@@ -107,22 +107,16 @@ def find_problems(
         yield from check(claims, policy, now, header_type)
 
 
-def issuer_problem(claims: Mapping[str, Any], policy: Policy) -> Finding | None:
-    """The first check alone: it may be asked of unverified claims too, because it can only refuse."""
-    issuer = claims.get("iss")
-    if issuer == policy.issuer:
-        return None
-    reason = Reason.ISSUER if isinstance(issuer, str) else Reason.MISSING_CLAIM
-    return Finding(reason, "iss", policy.issuer, issuer)
-
-
 Check = Callable[[Mapping[str, Any], Policy, float, str | None], Sequence[Finding]]
 
 
 def _check_issuer(claims: Mapping[str, Any], policy: Policy, now: float, header_type: str | None) -> Sequence[Finding]:
     """Exact string comparison (RFC 7519 section 4.1.1, RFC 9207 section 2.4)."""
-    problem = issuer_problem(claims, policy)
-    return (problem,) if problem else ()
+    issuer = claims.get("iss")
+    if issuer == policy.issuer:
+        return ()
+    reason = Reason.ISSUER if isinstance(issuer, str) else Reason.MISSING_CLAIM
+    return (Finding(reason, "iss", policy.issuer, issuer),)
 
 
 def _check_binding(claims: Mapping[str, Any], policy: Policy, now: float, header_type: str | None) -> Sequence[Finding]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import binascii
+import json
+import re
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from .errors import Finding, Reason, TokenRejected
@@ -14,6 +18,10 @@ __all__ = ["MAX_HEADER_CHARACTERS", "MAX_TOKEN_CHARACTERS", "SignedToken", "pars
 
 MAX_TOKEN_CHARACTERS = 16_384
 MAX_HEADER_CHARACTERS = 1_024
+# A header has one object, and two more with a `jwk` and an `x5c`. Each costs a good part of a signature.
+_MAX_HEADER_BRACKETS = 16
+_MOST_ISSUERS = 8
+_ISSUER = re.compile(rb'"iss"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 # base64url to base64 (RFC 4648 section 5). What only base64 has becomes '!', which no alphabet has.
 _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -26,7 +34,7 @@ _LAST_CHARACTERS = (None, frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIM
 class SignedToken:
     """The three parts of a signed token. Whether the signature is good is for the holder to find out."""
 
-    __slots__ = ("_claims", "_payload", "signature", "signing_input", "unverified_header")
+    __slots__ = ("_claims", "_payload", "refuted", "signature", "signing_input", "unverified_header")
 
     def __init__(
         self, unverified_header: ReadOnlyDict[str, Any], payload: bytes, signing_input: bytes, signature: bytes
@@ -36,6 +44,27 @@ class SignedToken:
         self.signature = signature
         self._payload = payload
         self._claims: ReadOnlyDict[str, Any] | None = None
+        #: The keys that have been tried and did not make the signature; None before any was.
+        self.refuted: Sequence[object] | None = None
+
+    def unverified_issuers(self) -> Sequence[str]:
+        """What the payload names as `iss`, at any level, outermost or not; empty where that cannot be told.
+
+        Read without understanding the rest: parsing claims that nobody signed costs up to hundreds
+        of signatures. Good for refusing a token, never for accepting one. Raises TokenRejected
+        (`malformed`).
+        """
+        try:
+            payload = _decoded(self._payload)
+        except ValueError as error:
+            raise _malformed("payload", error) from error
+        found = [match[1] for match in islice(_ISSUER.finditer(payload), _MOST_ISSUERS + 1)]
+        if len(found) > _MOST_ISSUERS:
+            return ()
+        try:
+            return [json.loads(value) for value in found]
+        except ValueError:
+            return ()
 
     def unverified_payload(self) -> ReadOnlyDict[str, Any]:
         """The claims as the token states them, decoded once. Raises TokenRejected (`malformed`)."""
@@ -79,7 +108,10 @@ def parse(token: str) -> SignedToken:
 # A realm's tokens share a handful of headers. A flood of invented ones costs what it costs without the memo.
 @lru_cache(maxsize=128)
 def _read_header(segment: bytes) -> ReadOnlyDict[str, Any]:
-    header = read_object(_decoded(segment))
+    decoded = _decoded(segment)
+    if decoded.count(b"{") + decoded.count(b"[") > _MAX_HEADER_BRACKETS:
+        raise ValueError("more objects and lists than any header has")
+    header = read_object(decoded)
     for name in ("kid", "typ"):
         if not isinstance(header.get(name, ""), str):
             raise ValueError(f"'{name}' is not a string")

@@ -94,11 +94,14 @@ class MultiRealmValidator(AccessTokenValidator):
         """The token, and whose it says it is: that can only choose who refuses it."""
         try:
             token = parse(token_string)
-            unverified_issuer = token.unverified_payload().get("iss")
-            validator = self._by_issuer.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
-            if validator is None:
-                reason = Reason.ISSUER if isinstance(unverified_issuer, str) else Reason.MISSING_CLAIM
-                raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), unverified_issuer))
+            unverified_issuers = token.unverified_issuers()
+            named = [self._by_issuer[issuer] for issuer in unverified_issuers if issuer in self._by_issuer]
+            if not named:
+                actual = unverified_issuers[0] if unverified_issuers else None
+                reason = Reason.ISSUER if unverified_issuers else Reason.MISSING_CLAIM
+                raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), actual))
         except TokenRejected as error:
             raise self._recorded(error) from error.__cause__
-        return token, validator
+        # A token may name a second issuer further inside (RFC 8693 section 4.1): the key tells whose it is.
+        kid = token.unverified_header.get("kid")
+        return token, next((validator for validator in named if validator.keys.knows(kid)), named[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from .claims import issuer_problem
 from .errors import Finding, KeysUnavailable, Reason, TokenRejected
 from .jws import SignedToken
 from .keys import KeySet, Load, Snapshot, VerificationKey
@@ -26,9 +25,7 @@ def key_at_hand(token: SignedToken, keys: KeySet, policy: Policy) -> Verificatio
         raise TokenRejected(Finding(Reason.SIGNATURE, "signature", "a signature", "nothing"))
     snapshot = keys.at_hand()
     if snapshot is not None:
-        for key in snapshot.candidates(header.get("kid"), algorithm):
-            if key.verifies(algorithm, token.signing_input, token.signature):
-                return key
+        return _key_among(snapshot.candidates(header.get("kid"), algorithm), token, algorithm)
     return None
 
 
@@ -43,16 +40,14 @@ def key_awaited(token: SignedToken, keys: KeySet, policy: Policy) -> Generator[L
     at_hand = keys.snapshot
     if at_hand is None or (kid is not None and kid not in at_hand.kids):
         refuse_another_issuer(token, policy)
-    tried: Sequence[VerificationKey] | None = None
     while True:
         current = keys.at_hand() or keys.current()
         snapshot = current if isinstance(current, Snapshot) else (yield from _loaded(current, keys))
         candidates = snapshot.candidates(kid, algorithm)
-        if candidates != tried:
-            for key in candidates:
-                if key.verifies(algorithm, token.signing_input, token.signature):
-                    return key
-            tried = candidates
+        if candidates != token.refuted:
+            key = _key_among(candidates, token, algorithm)
+            if key is not None:
+                return key
         if not candidates:
             if kid in snapshot.kids:
                 raise TokenRejected(Finding(Reason.ALGORITHM, "alg", "the algorithm of this key", algorithm))
@@ -87,9 +82,17 @@ async def awaited(steps: Generator[Load, bool, VerificationKey], keys: KeySet) -
 
 def refuse_another_issuer(token: SignedToken, policy: Policy) -> None:
     """Refuse a token of another realm without asking any: what it says of itself can only refuse it."""
-    problem = issuer_problem(token.unverified_payload(), policy)
-    if problem:
-        raise TokenRejected(problem)
+    issuers = token.unverified_issuers()
+    if issuers and policy.issuer not in issuers:
+        raise TokenRejected(Finding(Reason.ISSUER, "iss", policy.issuer, issuers[0]))
+
+
+def _key_among(candidates: Sequence[VerificationKey], token: SignedToken, algorithm: str) -> VerificationKey | None:
+    for key in candidates:
+        if key.verifies(algorithm, token.signing_input, token.signature):
+            return key
+    token.refuted = candidates
+    return None
 
 
 def _loaded(load: Load, keys: KeySet) -> Generator[Load, bool, Snapshot]:

@@ -74,6 +74,18 @@ def test_a_key_of_one_realm_signs_nothing_for_the_other(
     assert reason(both, dev_realm.mint(iss=partners.issuer)) is Reason.UNKNOWN_KEY
 
 
+def test_a_token_that_names_a_second_issuer_inside_goes_to_its_own(
+    dev_realm: DevRealm, partners: DevRealm, both: MultiRealmValidator
+) -> None:
+    """RFC 8693 section 4.1: `act` may hold an `iss` of another configured realm, also before the token's own."""
+    for validator in both.validators.values():
+        validator.keys.reload()
+    inside = partners.mint(act={"iss": dev_realm.issuer, "sub": "alice"}, sub="bob")
+
+    assert both.verify(inside).issuer == partners.issuer
+    assert reason(both, dev_realm.mint(act={"iss": partners.issuer, "sub": "bob"})) is None
+
+
 @pytest.mark.parametrize("issuer", ["https://evil.example.com/realms/x", "", 5, ["a"], None])
 def test_any_other_issuer_is_refused_without_network(
     dev_realm: DevRealm, partners: DevRealm, both: MultiRealmValidator, issuer: Any

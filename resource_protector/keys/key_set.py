@@ -75,6 +75,11 @@ class KeySet:
         """The keys at hand, of whatever age; None before the first load."""
         return self._snapshot
 
+    def knows(self, kid: str | None) -> bool:
+        """Whether a key of this name is at hand."""
+        snapshot = self._snapshot
+        return snapshot is not None and kid in snapshot.kids
+
     def at_hand(self) -> Snapshot | None:
         """The keys, where they serve as they are and there is nothing to start; takes no lock. None: see `current`."""
         return self._snapshot if self._monotonic() < self._look_again_at else None
