@@ -63,6 +63,7 @@ class KeySet:
         self._started = 0
         self._backoff = Backoff(timing.retry_seconds)
         self._forced_at = float("-inf")
+        self._awaited_at = float("-inf")
         self._empty_since: float | None = None
         self._unknown = UnknownKids(timing.cooldown_seconds)
         self._log = OutageLog(issuer)
@@ -199,12 +200,17 @@ class KeySet:
     def _start(self, now: float, *, forced: bool = False) -> Load:
         self._started += 1
         snapshot = self._snapshot
+        # Waiting for every attempt of an outage would hold the threads of a server as often as it is retried.
+        is_first = not self._backoff.is_failing or snapshot is None
+        may_be_awaited = forced or is_first or now >= self._awaited_at + self._timing.cooldown_seconds
+        if may_be_awaited:
+            self._awaited_at = now
         load = Load(
             number=self._started,
             started_at=now,
             deadline=now + self._timing.timeout_seconds,
             is_in_time=snapshot is not None and now < self._serves_until(snapshot, now),
-            may_be_awaited=forced or not self._backoff.is_failing or snapshot is None,
+            may_be_awaited=may_be_awaited,
         )
         self._load = load
         self._plan()
@@ -303,7 +309,8 @@ class KeySet:
         return until
 
     def _unavailable(self, now: float) -> KeysUnavailable:
-        due = self._load.deadline if self._load is not None else self._backoff.next_attempt_at
+        soon = now + self._timing.wait_seconds
+        due = min(soon, self._load.deadline) if self._load is not None else self._backoff.next_attempt_at
         cause = self._backoff.last_error
         actual = "no answer yet" if cause is None else str(cause)
         finding = Finding(Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=actual)

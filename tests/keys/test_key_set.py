@@ -489,6 +489,20 @@ def test_an_unknown_kid_while_the_realm_cannot_be_asked(
     eventually(lambda: verdict(either, unknown) == "unknown_key")
 
 
+def test_whoever_comes_back_when_told_to_is_served(
+    dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator
+) -> None:
+    """J10: a caller a minute gets one 503, and 200 after the wait that it named; the realm is back, nobody else asked."""
+    either.verify(dev_realm.mint())
+    dev_realm.rotate()
+    new = dev_realm.mint()
+    with dev_realm.down(), pytest.raises(KeysUnavailable) as unavailable:
+        either.verify(new)
+    clock.advance(max(10, unavailable.value.retry_after_seconds))
+
+    assert verdict(either, new) == "accepted"
+
+
 @pytest.mark.parametrize("fault", ["answer_500", "answer_html", "answer_broken"])
 def test_a_bad_document_never_replaces_a_good_one(
     dev_realm: DevRealm, clock: Clock, either: RealmTokenValidator, fault: str
