@@ -90,18 +90,24 @@ class MultiRealmValidator(AccessTokenValidator):
                     return seen
         return None
 
-    def _chosen(self, token_string: str) -> tuple[SignedToken, RealmTokenValidator]:
-        """The token, and whose it says it is: that can only choose who refuses it."""
-        try:
-            token = parse(token_string)
-            unverified_issuers = token.unverified_issuers()
-            named = [self._by_issuer[issuer] for issuer in unverified_issuers if issuer in self._by_issuer]
-            if not named:
-                actual = unverified_issuers[0] if unverified_issuers else None
-                reason = Reason.ISSUER if unverified_issuers else Reason.MISSING_CLAIM
-                raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), actual))
-        except TokenRejected as error:
-            raise self._recorded(error) from error.__cause__
+    def validator_for(self, token: SignedToken) -> RealmTokenValidator:
+        """Whose judgement `token` is, by what it says of itself: that can only choose who refuses it.
+
+        Raises TokenRejected where it names none of the configured issuers.
+        """
+        unverified_issuers = token.unverified_issuers()
+        named = [self._by_issuer[issuer] for issuer in unverified_issuers if issuer in self._by_issuer]
+        if not named:
+            actual = unverified_issuers[0] if unverified_issuers else None
+            reason = Reason.ISSUER if unverified_issuers else Reason.MISSING_CLAIM
+            raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), actual))
         # A token may name a second issuer further inside (RFC 8693 section 4.1): the key tells whose it is.
         kid = token.unverified_header.get("kid")
-        return token, next((validator for validator in named if validator.keys.knows(kid)), named[0])
+        return next((validator for validator in named if validator.keys.knows(kid)), named[0])
+
+    def _chosen(self, token_string: str) -> tuple[SignedToken, RealmTokenValidator]:
+        try:
+            token = parse(token_string)
+            return token, self.validator_for(token)
+        except TokenRejected as error:
+            raise self._recorded(error) from error.__cause__

@@ -49,7 +49,8 @@ class RefusalLog:
     one count per minute. No record holds a token.
     """
 
-    def __init__(self, issuer: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, issuer: str, monotonic: Callable[[], float], explain_options: str = "--app MODULE:NAME") -> None:
+        self._explain_options = explain_options
         self._issuer = issuer
         self._monotonic = monotonic
         self._lock = threading.Lock()  # guards the two dicts
@@ -83,11 +84,13 @@ class RefusalLog:
             self._log(
                 logging.WARNING,
                 finding,
-                "A token for %s was refused (%s)%s. %s.",
+                "A token for %s was refused (%s)%s. %s. "
+                "To see all that is wrong with it: resource-protector explain %s < token.txt",
                 self._issuer,
                 finding.reason.value,
                 _details(finding),
                 cure,
+                self._explain_options,
             )
         else:
             message = "%d more tokens for %s were refused (%s) since %.0f s ago%s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Unpack
 
 from .access_token_validator import AccessTokenValidator
@@ -61,14 +61,14 @@ class RealmTokenValidator(AccessTokenValidator):
         self.policy = Policy.of(issuer, audience, **{name: given[name] for name in _POLICY_OPTIONS if name in given})
         self._timing = KeyTiming(**{name: given[name] for name in _TIMING_OPTIONS if name in given})
         self._options = options
-        self._now = _clock(given.get("now", time.time), "now")
-        self._monotonic = _clock(given.get("monotonic", time.monotonic), "monotonic")
+        self._now: Callable[[], float] = _clock(given.get("now", time.time), "now")
+        self._monotonic: Callable[[], float] = _clock(given.get("monotonic", time.monotonic), "monotonic")
         self._cache = TokenCache(given.get("token_cache_size", 4096))
         self._fetch = self._make_fetch(given)
         jwks_uri = given.get("jwks_uri") or certs_url(issuer)
         check_url(jwks_uri, name="jwks_uri", allow_insecure_http=self.policy.allow_insecure_http)
         self.keys = self._key_set(JwksAt(jwks_uri, self._fetch))
-        super().__init__(given.get("realm"), RefusalLog(issuer, self._monotonic))
+        super().__init__(given.get("realm"), RefusalLog(issuer, self._monotonic, f"--issuer {issuer} --audience NAME"))
         if audience is None:
             logger.warning(
                 "audience=None: this API accepts every access token of %s, also those meant for other APIs", issuer
@@ -128,6 +128,11 @@ class RealmTokenValidator(AccessTokenValidator):
         text_key = cache_key(token_string) if self._cache.is_on else None
         seen = None if text_key is None else self.recall(text_key)
         return await self.judge_async(self._parsed(token_string), text_key) if seen is None else seen
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The wall clock that `exp`, `nbf` and `iat` are compared with."""
+        return self._now
 
     def status(self) -> KeySetStatus:
         """The state of the keys, for a health endpoint: every value is JSON."""

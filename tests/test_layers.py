@@ -16,7 +16,7 @@ LAYERS = [
     {"policy", "strict_json", "jws", "bearer", "keys", "refusal_log"},
     {"claims", "scopes", "options", "signing_key"},
     {"cache", "access_token_validator", "validator", "multi_realm"},
-    {"settings", "dev"},
+    {"settings", "dev", "explain"},
     {"flask", "pytest_plugin", "cli"},
 ]
 WEB_FRAMEWORKS = {"flask", "werkzeug", "fastapi", "starlette", "click"}

@@ -8,7 +8,14 @@ import click
 
 __all__ = ["main"]
 
-_MODULES = {"demo": "demo", "dev-realm": "dev_realm", "token": "token"}
+_MODULES = {
+    "demo": "demo",
+    "dev-realm": "dev_realm",
+    "doctor": "doctor",
+    "explain": "explain",
+    "routes": "routes",
+    "token": "token",
+}
 
 
 class _Commands(click.Group):
@@ -28,4 +35,4 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 @click.version_option(package_name="resource-protector", prog_name="resource-protector")
 def main() -> None:
-    """Check access tokens offline: a demo, a realm to develop against, and tokens to try."""
+    """Check access tokens offline: why one is refused, a realm's health, an application's routes, and a realm to try."""

@@ -129,7 +129,7 @@ class TokenRequest:
         if "public client" in said:
             return f"switch on 'Client authentication' of client {client!r}, or ask for a user with --user."
         if "not enabled to retrieve service account" in said:
-            return f"switch on 'Service accounts roles' of client {client!r}, or ask for a user with --user."
+            return f"switch on 'Service account roles' of client {client!r}, or ask for a user with --user."
         if "direct access grants" in said:
             return f"switch on 'Direct access grants' of client {client!r}, or choose another client."
         if "fully set up" in said:

@@ -26,6 +26,7 @@ class Authorize(Protocol):
 
 
 def install_guard(
+    protector: object,
     authorize: Authorize,
     target: Flask | Blueprint,
     requirements: Requirements,
@@ -35,10 +36,10 @@ def install_guard(
     g_name: str | None,
     on_refused: OnRefused | None,
 ) -> None:
-    """Have `authorize` check every request to `target` before its view, and before its error pages."""
+    """Have `protector` check, by `authorize`, every request to `target` before its view, and before its error pages."""
     if g_name is not None and (not isinstance(g_name, str) or not g_name.isidentifier()):
         raise ValueError(f"g_name is {g_name!r}: write the name of an attribute of flask.g, such as 'auth_token'.")
-    protection = Protection(requirements, optional, _exempt_names(exempt))
+    protection = Protection(requirements, optional, _exempt_names(exempt), protector)
 
     def guard() -> Any:
         token = None

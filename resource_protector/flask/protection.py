@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -21,11 +22,12 @@ Marked = TypeVar("Marked", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """One decorator's or guard's demands; `exempt` names what a guard lets through."""
+    """One decorator's or guard's demands, and whose; `exempt` names what a guard lets through."""
 
     requirements: Requirements
     optional: bool
     exempt: frozenset[str] = frozenset()
+    protector: object = field(default=None, compare=False)
 
     def exempts(self, endpoint: str | None, rule: str | None) -> bool:
         """Whether the guard lets this endpoint, or this exact rule, through: never a prefix of one."""
@@ -61,9 +63,18 @@ def unprotected(app: Flask) -> list[Rule]:
 
 def _is_covered(app: Flask, rule: Rule) -> bool:
     view = app.view_functions.get(rule.endpoint)
-    if is_exempt(view) or _has_decorator(view):
+    if is_exempt(view) or _has_decorator(view) or _serves_no_file(app, rule.endpoint):
         return True
     return any(not guard.optional or guard.exempts(rule.endpoint, rule.rule) for guard in _guards(app, rule.endpoint))
+
+
+def _serves_no_file(app: Flask, endpoint: str) -> bool:
+    """Whether this is Flask's own route for static files, which every application has, and there is no such folder."""
+    owner_name, _, name = endpoint.rpartition(".")
+    owner = app.blueprints.get(owner_name) if owner_name else app
+    if name != "static" or owner is None or owner.static_folder is None:
+        return False
+    return not Path(owner.static_folder).is_dir()
 
 
 def _has_decorator(view: Callable[..., Any] | None) -> bool:

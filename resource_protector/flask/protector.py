@@ -165,7 +165,8 @@ class ResourceProtector:
 
         inner = marks.protection_of(view)
         whole = requirements.joined(inner.requirements) if inner else requirements
-        marks.set_protection(protected, marks.Protection(whole, optional and (inner is None or inner.optional)))
+        is_optional = optional and (inner is None or inner.optional)
+        marks.set_protection(protected, marks.Protection(whole, is_optional, protector=self))
         return protected
 
     @contextmanager
@@ -209,6 +210,7 @@ class ResourceProtector:
         """
         requirements = Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer)
         install_guard(
+            self,
             self.authorize,
             app_or_blueprint,
             requirements,

@@ -13,7 +13,7 @@ def test_lists_its_commands(run: Run) -> None:
 
     assert result.exit_code == 0
     listed = result.stdout.partition("Commands:")[2].splitlines()
-    assert [line.split()[0] for line in listed if line] == ["demo", "dev-realm", "token"]
+    assert [line.split()[0] for line in listed if line] == ["demo", "dev-realm", "doctor", "explain", "routes", "token"]
     assert all(len(line.split()) > 3 for line in listed if line)
 
 

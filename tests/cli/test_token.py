@@ -109,7 +109,7 @@ def test_credentials_with_any_characters(run: Run, auth: str) -> None:
         pytest.param(["nobody"], "x", None, "no client 'nobody' in this realm", id="unknown client"),
         pytest.param([CLIENT, "--scope", "nope"], SECRET, None, "give client 'test_api_client' the scope", id="scope"),
         pytest.param(["web"], "x", None, "switch on 'Client authentication'", id="public client"),
-        pytest.param(["orders-api"], "orders-api-secret", None, "'Service accounts roles'", id="no service account"),
+        pytest.param(["orders-api"], "orders-api-secret", None, "'Service account roles'", id="no service account"),
         pytest.param([CLIENT, "--user", "alice"], SECRET, "alice", "'Direct access grants'", id="no password grant"),
         pytest.param(["web", "--public", "--user", "bob"], None, "nope", "password of user 'bob'", id="wrong password"),
         pytest.param(["dpop"], "dpop-secret", None, "bound to a key", id="DPoP-bound"),

@@ -5,11 +5,11 @@ from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from werkzeug.test import TestResponse
 
-from resource_protector import RealmTokenValidator, all_of, any_of
+from resource_protector import MultiRealmValidator, RealmTokenValidator, all_of, any_of
 from resource_protector.flask import ResourceProtector, current_token
 
 
-def make(validator: RealmTokenValidator) -> FlaskClient:
+def make(validator: RealmTokenValidator | MultiRealmValidator) -> FlaskClient:
     """An application with one route per kind of requirement; every route answers who asked."""
     require_auth = ResourceProtector()
     require_auth.register_token_validator(validator)

@@ -11,7 +11,7 @@ collects them, so it needs neither Java nor a minute. What the environment may s
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,6 +24,7 @@ from tests.keycloak.realm import Realm
 
 FOLDER = Path(__file__).parent
 RAN_ON = "keycloak_version"
+FIGURE = "keycloak_figure"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -33,13 +34,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Names the Keycloak and how many tests ran on it."""
+    """Names the Keycloak and how many tests ran on it, and prints what they have measured."""
     counts: dict[str, int] = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             version = dict(report.user_properties).get(RAN_ON)
             if version and report.when == "call":
                 counts[str(version)] = counts.get(str(version), 0) + 1
+                for figure in (value for name, value in report.user_properties if name == FIGURE):
+                    terminalreporter.write_line(f"{report.nodeid.rpartition('/')[2]}: {figure}")
     for version, count in counts.items():
         terminalreporter.write_line(f"Keycloak {version}: {count} tests ran on it")
 
@@ -59,6 +62,12 @@ def _remember_the_version(request: pytest.FixtureRequest) -> None:
     if "keycloak" in request.fixturenames:
         version = request.getfixturevalue("keycloak").version
         request.node.user_properties.append((RAN_ON, version))
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes a line for the end of the terminal's report."""
+    return lambda line: record_property(FIGURE, line)
 
 
 @pytest.fixture(scope="session")

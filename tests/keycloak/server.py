@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,8 @@ ADMIN_USERNAME = "admin"
 ADMIN_PASSWORD = "admin"
 # A first start builds the server and creates the database: 40 s on two cores, more where they are shared.
 READY_SECONDS = 240.0
+# Keycloak's database writes a commit to its file within a second; a power cut before that would undo it.
+DATABASE_WRITES_WITHIN_SECONDS = 1.5
 # What would make kc.sh or Keycloak behave differently from the next machine's.
 FOREIGN_VARIABLES = ("KC_", "KEYCLOAK_", "DEBUG", "JAVA_OPTS")
 
@@ -66,6 +69,18 @@ class KeycloakServer:
     def kill(self) -> None:
         """Kills the server without a chance to tidy up."""
         self._process.kill()
+
+    def kill_once_written(self) -> None:
+        """Kills it as soon as all that was changed so far is in its database's file, and so survives."""
+        database = self.home / "data" / "h2"
+        poll(
+            lambda: (
+                time.time() - max(file.stat().st_mtime for file in database.iterdir()) > DATABASE_WRITES_WITHIN_SECONDS
+            ),
+            seconds=30,
+            what="quiet in Keycloak's database",
+        )
+        self.kill()
 
     def without_data(self, into: Path) -> Path:
         """Copies the built server, but not its database, and returns the copy's home folder."""
