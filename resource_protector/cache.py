@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from .claims import AccessToken
-from .jws import MAX_TOKEN_CHARACTERS
 from .keys import VerificationKey
 
 __all__ = ["TokenCache", "VerifiedToken", "cache_key"]
+
+
+_LARGEST_CHARACTERS = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ class TokenCache:
 def cache_key(token: object) -> bytes | None:
     """What a token is kept under: a dump of the process's memory must not hand out tokens.
 
-    None for what cannot be a token, which nothing is kept for: hashing it could cost any time.
+    None for what nothing is kept for: what cannot be a token, and what is larger than any realm's
+    (an entry would be larger, too).
     """
-    if not isinstance(token, str) or len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+    if not isinstance(token, str) or len(token) > _LARGEST_CHARACTERS or not token.isascii():
         return None
     return sha256(token.encode("ascii")).digest()

@@ -160,9 +160,9 @@ def _check_times(claims: Mapping[str, Any], policy: Policy, now: float, header_t
     elif now >= exp + leeway:
         found.append(Finding(Reason.EXPIRED, "exp", f"later than {now:.0f}", exp))
     for name in ("nbf", "iat"):
-        date = claims.get(name)
-        if date is None:
+        if name not in claims:
             continue
+        date = claims[name]
         if not _is_date(date):
             found.append(Finding(Reason.MISSING_CLAIM, name, "seconds since the epoch", date))
         elif now < date - leeway:

@@ -88,9 +88,10 @@ class _Refusal(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
     """What both kinds of refusal share: a finding, a description, an answer that Authlib can render."""
 
     def __init__(self, finding: Finding, *, status_code: int, error: str | None) -> None:
-        description = _DESCRIPTIONS[finding.reason]
-        super().__init__(description, status_code=status_code, error=error)
-        self.description = description  # again: a framework's exception may stand beside this class and have its own
+        # Set afterwards: Authlib would look at each character of it each time, and a framework's exception
+        # that stands beside this class has a description of its own.
+        super().__init__(status_code=status_code, error=error)
+        self.description = _DESCRIPTIONS[finding.reason]
         self.finding = finding
 
     @property

@@ -20,7 +20,9 @@ MAX_TOKEN_CHARACTERS = 16_384
 MAX_HEADER_CHARACTERS = 1_024
 # A header has one object, and two more with a `jwk` and an `x5c`. Each costs a good part of a signature.
 _MAX_HEADER_BRACKETS = 16
+MAX_SIGNATURE_CHARACTERS = 1_400  # an RSA key of 8192 bits makes 1,366
 _MOST_ISSUERS = 8
+_ISSUER_WITHIN = 2_048  # characters of the payload, whose first claims it nearly always is; all of them cost two signatures
 _ISSUER = re.compile(rb'"iss"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 # base64url to base64 (RFC 4648 section 5). What only base64 has becomes '!', which no alphabet has.
@@ -34,7 +36,7 @@ _LAST_CHARACTERS = (None, frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIM
 class SignedToken:
     """The three parts of a signed token. Whether the signature is good is for the holder to find out."""
 
-    __slots__ = ("_claims", "_payload", "refuted", "signature", "signing_input", "unverified_header")
+    __slots__ = ("_claims", "_issuers", "_payload", "refuted", "signature", "signing_input", "unverified_header")
 
     def __init__(
         self, unverified_header: ReadOnlyDict[str, Any], payload: bytes, signing_input: bytes, signature: bytes
@@ -43,6 +45,7 @@ class SignedToken:
         self.signing_input = signing_input
         self.signature = signature
         self._payload = payload
+        self._issuers: Sequence[str] | None = None
         self._claims: ReadOnlyDict[str, Any] | None = None
         #: The keys that have been tried and did not make the signature; None before any was.
         self.refuted: Sequence[object] | None = None
@@ -50,21 +53,16 @@ class SignedToken:
     def unverified_issuers(self) -> Sequence[str]:
         """What the payload names as `iss`, at any level, outermost or not; empty where that cannot be told.
 
-        Read without understanding the rest: parsing claims that nobody signed costs up to hundreds
-        of signatures. Good for refusing a token, never for accepting one. Raises TokenRejected
-        (`malformed`).
+        Read from the payload's beginning and without understanding the rest: parsing claims that
+        nobody signed costs up to hundreds of signatures. Good for refusing a token, never for
+        accepting one. Raises TokenRejected (`malformed`).
         """
-        try:
-            payload = _decoded(self._payload)
-        except ValueError as error:
-            raise _malformed("payload", error) from error
-        found = [match[1] for match in islice(_ISSUER.finditer(payload), _MOST_ISSUERS + 1)]
-        if len(found) > _MOST_ISSUERS:
-            return ()
-        try:
-            return [json.loads(value) for value in found]
-        except ValueError:
-            return ()
+        if self._issuers is None:
+            try:
+                self._issuers = _issuers_named_in(_decoded(self._payload[:_ISSUER_WITHIN]))
+            except ValueError as error:
+                raise _malformed("payload", error) from error
+        return self._issuers
 
     def unverified_payload(self) -> ReadOnlyDict[str, Any]:
         """The claims as the token states them, decoded once. Raises TokenRejected (`malformed`)."""
@@ -74,6 +72,16 @@ class SignedToken:
             except (ValueError, RecursionError) as error:
                 raise _malformed("payload", error) from error
         return self._claims
+
+
+def _issuers_named_in(payload: bytes) -> Sequence[str]:
+    found = [match[1] for match in islice(_ISSUER.finditer(payload), _MOST_ISSUERS + 1)]
+    if len(found) > _MOST_ISSUERS:
+        return ()
+    try:
+        return [json.loads(value) for value in found]
+    except ValueError:
+        return ()
 
 
 def parse(token: str) -> SignedToken:
@@ -94,6 +102,8 @@ def parse(token: str) -> SignedToken:
     header, payload, signature = encoded.split(b".")
     if len(header) > MAX_HEADER_CHARACTERS:
         raise _refused("header", f"at most {MAX_HEADER_CHARACTERS} characters", f"{len(header)} characters")
+    if len(signature) > MAX_SIGNATURE_CHARACTERS:
+        raise _refused("signature", f"at most {MAX_SIGNATURE_CHARACTERS} characters", f"{len(signature)} characters")
     try:
         read_header = _read_header(header)
     except (ValueError, RecursionError) as error:

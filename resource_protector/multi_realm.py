@@ -95,14 +95,16 @@ class MultiRealmValidator(AccessTokenValidator):
 
         Raises TokenRejected where it names none of the configured issuers.
         """
-        unverified_issuers = token.unverified_issuers()
-        named = [self._by_issuer[issuer] for issuer in unverified_issuers if issuer in self._by_issuer]
+        unverified_issuers, kid = token.unverified_issuers(), token.unverified_header.get("kid")
+        if unverified_issuers:
+            named = [self._by_issuer[issuer] for issuer in unverified_issuers if issuer in self._by_issuer]
+        else:
+            named = [validator for validator in self._by_issuer.values() if validator.keys.knows(kid)]
         if not named:
             actual = unverified_issuers[0] if unverified_issuers else None
             reason = Reason.ISSUER if unverified_issuers else Reason.MISSING_CLAIM
             raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), actual))
         # A token may name a second issuer further inside (RFC 8693 section 4.1): the key tells whose it is.
-        kid = token.unverified_header.get("kid")
         return next((validator for validator in named if validator.keys.knows(kid)), named[0])
 
     def _chosen(self, token_string: str) -> tuple[SignedToken, RealmTokenValidator]:

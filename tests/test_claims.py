@@ -115,7 +115,7 @@ REFUSED = [
         for name in ("exp", "nbf", "iat")
         for value in NO_DATES
     ),
-    pytest.param({"exp": None}, Reason.MISSING_CLAIM, id="exp: null"),
+    *(pytest.param({name: None}, Reason.MISSING_CLAIM, id=f"{name}: null") for name in ("exp", "nbf", "iat")),
     pytest.param({"exp": ABSENT}, Reason.MISSING_CLAIM, id="no exp"),
 ]
 
