@@ -22,7 +22,9 @@ MAX_HEADER_CHARACTERS = 1_024
 _MAX_HEADER_BRACKETS = 16
 MAX_SIGNATURE_CHARACTERS = 1_400  # an RSA key of 8192 bits makes 1,366
 _MOST_ISSUERS = 8
-_ISSUER_WITHIN = 2_048  # characters of the payload, whose first claims it nearly always is; all of them cost two signatures
+_ISSUER_WITHIN = (
+    2_048  # characters of the payload, whose first claims it nearly always is; all of them cost two signatures
+)
 _ISSUER = re.compile(rb'"iss"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 # base64url to base64 (RFC 4648 section 5). What only base64 has becomes '!', which no alphabet has.
