@@ -38,7 +38,7 @@ _LAST_CHARACTERS = (None, frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIM
 class SignedToken:
     """The three parts of a signed token. Whether the signature is good is for the holder to find out."""
 
-    __slots__ = ("_claims", "_issuers", "_payload", "refuted", "signature", "signing_input", "unverified_header")
+    __slots__ = ("_issuers", "_payload", "refuted", "signature", "signing_input", "unverified_header")
 
     def __init__(
         self, unverified_header: ReadOnlyDict[str, Any], payload: bytes, signing_input: bytes, signature: bytes
@@ -48,7 +48,6 @@ class SignedToken:
         self.signature = signature
         self._payload = payload
         self._issuers: Sequence[str] | None = None
-        self._claims: ReadOnlyDict[str, Any] | None = None
         #: The keys that have been tried and did not make the signature; None before any was.
         self.refuted: Sequence[object] | None = None
 
@@ -67,13 +66,11 @@ class SignedToken:
         return self._issuers
 
     def unverified_payload(self) -> ReadOnlyDict[str, Any]:
-        """The claims as the token states them, decoded once. Raises TokenRejected (`malformed`)."""
-        if self._claims is None:
-            try:
-                self._claims = read_object(_decoded(self._payload))
-            except (ValueError, RecursionError) as error:
-                raise _malformed("payload", error) from error
-        return self._claims
+        """The claims as the token states them. Raises TokenRejected (`malformed`)."""
+        try:
+            return read_object(_decoded(self._payload))
+        except (ValueError, RecursionError) as error:
+            raise _malformed("payload", error) from error
 
 
 def _issuers_named_in(payload: bytes) -> Sequence[str]:

@@ -117,9 +117,13 @@ def header_is_good(header: bytes, key: str) -> bool:
         key in SIGNS_WITH
         and found.get("alg") in tuple(SIGNS_WITH[key])
         and found.get("kid", key) == key
-        and (found.get("typ") in ("JWT", None) or is_at_jwt(found["typ"]))
-        and ("typ" not in found or isinstance(found["typ"], str))
+        and is_jwt(found.get("typ", "JWT"))
     )
+
+
+def is_jwt(typ: object) -> bool:
+    """A media type, without case, with or without its prefix (RFC 7515 section 4.1.9); blank counts as none."""
+    return isinstance(typ, str) and (typ == "" or typ.lower().removeprefix("application/") in ("jwt", "at+jwt"))
 
 
 def is_at_jwt(typ: object) -> bool:
@@ -279,6 +283,7 @@ payloads = (
         st.binary(max_size=3) | st.text(string.punctuation + string.whitespace, max_size=3).map(str.encode),
     )
     | st.builds(lambda white: GOOD_JSON + white, st.text(" \n\t\r\x0b\xa0", max_size=4).map(str.encode))
+    | st.builds(lambda name, value: GOOD_JSON[:-1] + encoded({name: value}).replace(b"{", b",", 1), names, scalars)
     | st.integers(0, 16_000).map(lambda size: encoded({**CLAIMS, "filler": "x" * size}))
     | st.sampled_from(["utf-8-sig", "utf-16", "utf-32", "latin-1"]).map(
         lambda e: json.dumps({**CLAIMS, "x": "\xe9"}, ensure_ascii=False).encode(e)
@@ -304,11 +309,17 @@ ALPHABET = string.ascii_letters + string.digits + "-_.=+/ \n\x00\xe9"
 def tampered(draw: st.DrawFn) -> str:
     """A token that the realm issued, changed by hand; or one that it did not issue."""
     token = ISSUED[draw(keys)]
-    kind = draw(st.sampled_from(["character", "cut", "insert", "parts", "signature", "claims", "attacker", "alg"]))
+    kind = draw(
+        st.sampled_from(
+            ["character", "last character", "cut", "insert", "parts", "signature", "claims", "attacker", "alg"]
+        )
+    )
     parts = token.split(".")
     if kind == "character":
         at = draw(st.integers(0, len(token) - 1))
         return token[:at] + draw(st.sampled_from(ALPHABET)) + token[at + 1 :]
+    if kind == "last character":
+        return token[:-1] + draw(st.sampled_from(ALPHABET))
     if kind == "cut":
         start = draw(st.integers(0, len(token)))
         return token[:start] + token[draw(st.integers(start, len(token))) :]

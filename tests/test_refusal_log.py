@@ -5,9 +5,10 @@ import logging
 import pytest
 from flask import Flask
 
-from resource_protector import RealmTokenValidator, TokenRejected
+from resource_protector import Finding, RealmTokenValidator, Reason, TokenRejected
 from resource_protector.dev import DevRealm
 from resource_protector.flask import ResourceProtector
+from resource_protector.refusal_log import RefusalLog
 from tests.polling import Clock
 
 NAME = "resource_protector.refusals"
@@ -101,3 +102,12 @@ def test_values_are_shown_on_one_line_and_not_too_long(
 
     assert all("\n" not in message and "\u2028" not in message for message in messages)
     assert all(len(message) < 1500 for message in messages)
+
+
+def test_a_forked_child_gets_a_lock_of_its_own(dev_realm: DevRealm, clock: Clock) -> None:
+    """J16: what another thread held at the fork is nothing to the child."""
+    log = RefusalLog(dev_realm.issuer, clock)
+    log._lock.acquire()
+    log.renew_after_fork()
+
+    log.record(TokenRejected(Finding(Reason.AUDIENCE, "aud", "a", "b")))

@@ -276,22 +276,23 @@ def test_another_realms_token_costs_nothing(dev_realm: DevRealm, validator: Real
     assert fetches(dev_realm) == 1
 
 
-@pytest.mark.parametrize("spelling", ["{}", '{{"act":{{"iss":"https://other.example.com"}},{}}}', "{{{}}}"])
+@pytest.mark.parametrize("spelling", ["{}", "{{{}}}"])
 def test_an_issuer_that_cannot_be_read_without_parsing_refuses_nothing(
     dev_realm: DevRealm, validator: RealmTokenValidator, spelling: str
 ) -> None:
     """What is read before the signature can only refuse, and only what it is sure of: the reload decides."""
     validator.verify(dev_realm.mint())
-    kid = dev_realm.rotate()
     escaped = dev_realm.issuer.replace("/", "\\/")
-    for payload in (
-        spelling.format(f'"iss":"{escaped}"'),
-        spelling.format('"iss":5'),
-        spelling.format('"iss":"\\x"'),
-        "[" + '{"iss":"https://other.example.com"},' * 20 + "]",
+    for members in (
+        f'"iss":"{escaped}"',
+        '"iss":5',
+        '"iss":"\\x"',
+        '"iss":"https://other.example.com",' * 20 + '"a":1',
     ):
-        forged = with_kid(f".{base64.urlsafe_b64encode(payload.encode()).rstrip(b'=').decode()}.AAAA", kid)
-        assert verdict(validator, forged) in {"signature", "unknown_key"}
+        payload = base64.urlsafe_b64encode(spelling.format(members).encode()).rstrip(b"=").decode()
+        forged = with_kid(f".{payload}.AAAA", secrets.token_hex(8))
+
+        assert verdict(validator, forged) == "unknown_key"
 
 
 # Keys that go
