@@ -43,11 +43,15 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
     ) -> AccessTokenValidator:
         """The same policy for another issuer: what a test needs that brings tokens of its own."""
 
-    def require(self, token: AccessToken, requirements: Requirements) -> None:
-        """Raises InsufficientScope where `token`, a verified one, lacks something that a route needs."""
+    def require(self, token: AccessToken, requirements: Requirements, whole: Requirements | None = None) -> None:
+        """Raises InsufficientScope where `token`, a verified one, lacks something that a route needs.
+
+        `whole` is everything that the route needs, for the challenge to name, where `requirements` is a part of it.
+        """
         for finding in requirements.problems(token):
             kind = TokenRejected if finding.reason is Reason.ISSUER else InsufficientScope
-            scope = requirements.scope_parameter if finding.reason is Reason.INSUFFICIENT_SCOPE else None
+            named = (whole or requirements).scope_parameter
+            scope = named if finding.reason is Reason.INSUFFICIENT_SCOPE else None
             raise self._recorded(kind(finding, scope=scope))
 
     def refuse(self, finding: Finding, requirements: Requirements) -> TokenRejected:

@@ -49,7 +49,7 @@ class AccessToken(ReadOnlyDict[str, Any]):
     def audience(self) -> tuple[str, ...]:
         """Claim `aud`, as a tuple whether the token holds a string or a list (RFC 7519 section 4.1.3)."""
         aud = self.get("aud", ())
-        return (aud,) if isinstance(aud, str) else tuple(aud)
+        return (aud,) if isinstance(aud, str) else tuple(aud) if isinstance(aud, list) else ()
 
     @property
     def client_id(self) -> str | None:

@@ -51,16 +51,23 @@ class SignedToken:
         #: The keys that have been tried and did not make the signature; None before any was.
         self.refuted: Sequence[object] | None = None
 
-    def unverified_issuers(self) -> Sequence[str]:
+    @property
+    def is_long(self) -> bool:
+        """Whether the payload goes on behind what `unverified_issuers` reads at first."""
+        return len(self._payload) > _ISSUER_WITHIN
+
+    def unverified_issuers(self, *, throughout: bool = False) -> Sequence[str]:
         """What the payload names as `iss`, at any level, outermost or not; empty where that cannot be told.
 
-        Read from the payload's beginning and without understanding the rest: parsing claims that
-        nobody signed costs up to hundreds of signatures. Good for refusing a token, never for
-        accepting one. Raises TokenRejected (`malformed`).
+        Read from the payload's beginning, or `throughout`, and without understanding the rest: parsing
+        claims that nobody signed costs up to hundreds of signatures. Good for refusing a token, never
+        for accepting one. Raises TokenRejected (`malformed`).
         """
-        if self._issuers is None:
+        if self._issuers is None or throughout:
             try:
-                self._issuers = _issuers_named_in(_decoded(self._payload[:_ISSUER_WITHIN]))
+                self._issuers = _issuers_named_in(
+                    _decoded(self._payload if throughout else self._payload[:_ISSUER_WITHIN])
+                )
             except ValueError as error:
                 raise _malformed("payload", error) from error
         return self._issuers

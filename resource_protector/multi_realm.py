@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from .access_token_validator import AccessTokenValidator
@@ -95,17 +95,20 @@ class MultiRealmValidator(AccessTokenValidator):
 
         Raises TokenRejected where it names none of the configured issuers.
         """
-        unverified_issuers, kid = token.unverified_issuers(), token.unverified_header.get("kid")
-        if unverified_issuers:
-            named = [self._by_issuer[issuer] for issuer in unverified_issuers if issuer in self._by_issuer]
-        else:
-            named = [validator for validator in self._by_issuer.values() if validator.keys.knows(kid)]
+        kid = token.unverified_header.get("kid")
+        issuers = token.unverified_issuers()
+        named = self._named(issuers)
+        if token.is_long and not any(validator.keys.knows(kid) for validator in named):
+            issuers = token.unverified_issuers(throughout=True)
+            named = self._named(issuers)
         if not named:
-            actual = unverified_issuers[0] if unverified_issuers else None
-            reason = Reason.ISSUER if unverified_issuers else Reason.MISSING_CLAIM
-            raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), actual))
+            reason = Reason.ISSUER if issuers else Reason.MISSING_CLAIM
+            raise TokenRejected(Finding(reason, "iss", list(self._by_issuer), issuers[0] if issuers else None))
         # A token may name a second issuer further inside (RFC 8693 section 4.1): the key tells whose it is.
         return next((validator for validator in named if validator.keys.knows(kid)), named[0])
+
+    def _named(self, issuers: Sequence[str]) -> list[RealmTokenValidator]:
+        return [self._by_issuer[issuer] for issuer in issuers if issuer in self._by_issuer]
 
     def _chosen(self, token_string: str) -> tuple[SignedToken, RealmTokenValidator]:
         try:

@@ -49,6 +49,8 @@ class Policy:
         return cls(issuer, audience, **options)  # type: ignore[arg-type]  # __post_init__ reads all of these
 
     def __post_init__(self) -> None:
+        if not isinstance(self.allow_insecure_http, bool):
+            raise ValueError(f"allow_insecure_http is {self.allow_insecure_http!r}: write True or False.")
         check_issuer(self.issuer, allow_insecure_http=self.allow_insecure_http)
         if self.audience is not None:
             self._set("audience", frozenset(_names(self.audience, "audience", "name what the API is called in 'aud'")))

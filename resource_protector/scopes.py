@@ -71,6 +71,8 @@ def any_of(*alternatives: Requirement) -> AnyOf:
 
 def exactly(value: str | bool | int) -> Name:
     """A role or claim value as it stands, also where it holds a space (strings are split on spaces otherwise)."""
+    if not isinstance(value, str | bool | int) or value == "":
+        raise ValueError(f"exactly({value!r}): pass one string, number or boolean.")
     return Name(value)
 
 

@@ -65,7 +65,7 @@ class RealmTokenValidator(AccessTokenValidator):
         self._monotonic: Callable[[], float] = _clock(given.get("monotonic", time.monotonic), "monotonic")
         self._cache = TokenCache(given.get("token_cache_size", 4096))
         self._fetch = self._make_fetch(given)
-        jwks_uri = given.get("jwks_uri") or certs_url(issuer)
+        jwks_uri = certs_url(issuer) if given.get("jwks_uri") is None else given["jwks_uri"]
         check_url(jwks_uri, name="jwks_uri", allow_insecure_http=self.policy.allow_insecure_http)
         self.keys = self._key_set(JwksAt(jwks_uri, self._fetch))
         super().__init__(given.get("realm"), RefusalLog(issuer, self._monotonic, f"--issuer {issuer} --audience NAME"))

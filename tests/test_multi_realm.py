@@ -86,6 +86,20 @@ def test_a_token_that_names_a_second_issuer_inside_goes_to_its_own(
     assert reason(both, dev_realm.mint(act={"iss": partners.issuer, "sub": "bob"})) is None
 
 
+def test_an_issuer_behind_many_claims_is_found(
+    dev_realm: DevRealm, partners: DevRealm, both: MultiRealmValidator
+) -> None:
+    """Cold or warm, also where another issuer stands before it: the whole payload is read where its beginning will not do."""
+    issuer = partners.issuer
+    late: dict[str, Any] = {"act": {"iss": "https://other.example.com"}, "roles": ["x" * 40] * 60, "iss": None}
+    token = partners.mint(**late, z_iss=issuer)
+    claims = json.loads(json.dumps(both.verify(partners.mint(**{**late, "iss": issuer}))))
+
+    assert claims["iss"] == issuer
+    assert reason(both, token) is Reason.ISSUER
+    assert reason(both, partners.mint(**{**late, "iss": issuer})) is None
+
+
 @pytest.mark.parametrize("issuer", ["https://evil.example.com/realms/x", "", 5, ["a"], None])
 def test_any_other_issuer_is_refused_without_network(
     dev_realm: DevRealm, partners: DevRealm, both: MultiRealmValidator, issuer: Any

@@ -45,6 +45,7 @@ def test_every_asymmetric_algorithm_is_accepted_by_default() -> None:
         pytest.param({"required_claims": None}, "required_claims is None", id="no list of claims"),
         pytest.param({"leeway_seconds": float("nan")}, "leeway_seconds is nan", id="NaN"),
         pytest.param({"leeway_seconds": float("inf")}, "leeway_seconds is inf", id="infinity"),
+        pytest.param({"allow_insecure_http": "false"}, "write True or False", id="a string as flag"),
         pytest.param({"leeway_seconds": -1}, "of at least 0", id="negative"),
         pytest.param({"leeway_seconds": True}, "leeway_seconds is True", id="a boolean"),
         pytest.param({"leeway_seconds": "30"}, "leeway_seconds is '30'", id="a string"),

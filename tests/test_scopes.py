@@ -126,6 +126,13 @@ def test_an_empty_or_impossible_requirement_is_refused(args: tuple[Any, ...], ke
         Requirements.of(*args, **keywords)
 
 
+@pytest.mark.parametrize("value", [["a"], None, "", 1.5], ids=str)
+def test_exactly_takes_one_value(value: Any) -> None:
+    """Refused where it is written, not at each request."""
+    with pytest.raises(ValueError, match="exactly"):
+        exactly(value)
+
+
 @pytest.mark.parametrize("make", [any_of, all_of])
 def test_any_of_nothing_is_refused(make: Any) -> None:
     """An empty choice fails closed, where it is written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -39,6 +40,10 @@ def install_guard(
     """Have `protector` check, by `authorize`, every request to `target` before its view, and before its error pages."""
     if g_name is not None and (not isinstance(g_name, str) or not g_name.isidentifier()):
         raise ValueError(f"g_name is {g_name!r}: write the name of an attribute of flask.g, such as 'auth_token'.")
+    if not isinstance(optional, bool):
+        raise ValueError(f"optional is {optional!r}: write True or False.")
+    if on_refused is not None and (not callable(on_refused) or inspect.iscoroutinefunction(on_refused)):
+        raise ValueError(f"on_refused is {on_refused!r}: pass a plain function that takes the refusal.")
     protection = Protection(requirements, optional, _exempt_names(exempt), protector)
 
     def guard() -> Any:

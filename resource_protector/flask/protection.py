@@ -53,7 +53,9 @@ def exempt(view: Marked) -> Marked:
 
 def is_exempt(view: Callable[..., Any] | None) -> bool:
     """Whether somebody marked the view, or the class of a class-based one, as open."""
-    return getattr(view, _EXEMPT, False) or getattr(getattr(view, "view_class", None), _EXEMPT, False)
+    view_class = getattr(view, "view_class", None)
+    # Of the class itself: a subclass of an open view was not opened by anybody.
+    return getattr(view, _EXEMPT, False) or (view_class is not None and _EXEMPT in vars(view_class))
 
 
 def unprotected(app: Flask) -> list[Rule]:

@@ -23,7 +23,7 @@ from resource_protector.validator import RealmTokenValidator
 from . import protection as marks
 from .guard import OnRefused, install_guard
 from .refusals import raise_refusal
-from .request_token import remember_token, remembered_token
+from .request_token import demanded, remember_token, remembered_token
 
 __all__ = ["ResourceProtector"]
 
@@ -76,6 +76,8 @@ class ResourceProtector:
             raise ValueError(
                 f"This protector already has {self._validator!r}: make another ResourceProtector for another validator."
             )
+        if self._defaults:
+            raise ValueError(f"{', '.join(self._defaults)}: give these to the validator, they are for init_app only.")
         self._validator = validator
 
     def init_app(self, app: Flask, prefix: str = "RESOURCE_PROTECTOR_") -> None:
@@ -151,20 +153,22 @@ class ResourceProtector:
         return functools.partial(self._protect, requirements=requirements, optional=optional)
 
     def _protect(self, view: Any, requirements: Requirements, *, optional: bool) -> Any:
+        if not isinstance(optional, bool):
+            raise ValueError(f"optional is {optional!r}: write True or False.")
         if isinstance(view, type) or not callable(view):
             raise TypeError(
                 f"@require_auth decorates functions, and {view!r} is none: for a class-based view write "
                 "decorators = [require_auth(...)] in its body."
             )
         is_async = inspect.iscoroutinefunction(view)
+        inner = marks.protection_of(view)
+        whole = requirements.joined(inner.requirements) if inner else requirements
 
         @functools.wraps(view)
         def protected(*args: Any, **kwargs: Any) -> Any:
-            self.authorize(requirements, optional=optional)
+            self.authorize(whole, optional=optional, check=requirements)
             return current_app.ensure_sync(view)(*args, **kwargs) if is_async else view(*args, **kwargs)
 
-        inner = marks.protection_of(view)
-        whole = requirements.joined(inner.requirements) if inner else requirements
         is_optional = optional and (inner is None or inner.optional)
         marks.set_protection(protected, marks.Protection(whole, is_optional, protector=self))
         return protected
@@ -253,7 +257,7 @@ class ResourceProtector:
                     raise validator.refuse(Finding(Reason.MISSING), requirements)
                 token = validator.verify(text)
                 remember_token(validator, token)
-            validator.require(token, requirements if check is None else check)
+            validator.require(token, requirements if check is None else check, demanded(requirements))
         except (TokenRejected, KeysUnavailable) as error:
             raise_refusal(error)
         return token

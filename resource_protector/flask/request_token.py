@@ -9,13 +9,15 @@ from werkzeug.local import LocalProxy
 
 from resource_protector.access_token_validator import AccessTokenValidator
 from resource_protector.claims import AccessToken
+from resource_protector.scopes import Requirements
 
-__all__ = ["current_token", "get_token", "remember_token", "remembered_token"]
+__all__ = ["current_token", "demanded", "get_token", "remember_token", "remembered_token"]
 
 # On the request and not on `g`: `g` belongs to the application context, which one request may share
 # with another under an outer app_context().
 _CURRENT = "_resource_protector_current"
 _VERIFIED = "_resource_protector_verified"
+_DEMANDED = "_resource_protector_demanded"
 
 
 def get_token() -> AccessToken | None:
@@ -46,11 +48,20 @@ current_token: AccessToken = LocalProxy(_current)  # type: ignore[assignment]  #
 def remember_token(validator: AccessTokenValidator, token: AccessToken) -> None:
     """Keep `token` for the rest of the request."""
     target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
-    vars(target).setdefault(_VERIFIED, {})[id(validator)] = token
+    vars(target).setdefault(_VERIFIED, {})[validator] = token
     setattr(target, _CURRENT, token)
+
+
+def demanded(requirements: Requirements) -> Requirements:
+    """What the request's route needs as far as anybody has asked: guard and decorators add up in the challenge."""
+    target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
+    before: Requirements | None = vars(target).get(_DEMANDED)
+    whole = requirements if before is None else before.joined(requirements)
+    setattr(target, _DEMANDED, whole)
+    return whole
 
 
 def remembered_token(validator: AccessTokenValidator) -> AccessToken | None:
     """What `validator` has already accepted in this request: guard and decorator add up and verify once."""
-    verified: dict[int, AccessToken] = getattr(request, _VERIFIED, {})
-    return verified.get(id(validator))
+    verified: dict[AccessTokenValidator, AccessToken] = getattr(request, _VERIFIED, {})
+    return verified.get(validator)

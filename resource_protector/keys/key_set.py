@@ -314,7 +314,7 @@ class KeySet:
         cause = self._backoff.last_error
         actual = "no answer yet" if cause is None else str(cause)
         finding = Finding(Reason.KEYS_UNAVAILABLE, expected=f"the keys of {self._issuer}", actual=actual)
-        error = KeysUnavailable(finding, retry_after_seconds=due - now)
+        error = KeysUnavailable(finding, retry_after_seconds=max(0.0, due - now))
         error.__cause__ = cause
         return error
 

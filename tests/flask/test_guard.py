@@ -120,6 +120,35 @@ def test_a_view_can_be_marked_as_exempt(app: Flask, client: FlaskClient, require
     assert [client.get(path).text for path in ("/above", "/below", "/open")] == ["above", "below", "open"]
 
 
+def test_a_subclass_of_an_open_view_is_not_open(
+    app: Flask, client: FlaskClient, require_auth: ResourceProtector
+) -> None:
+    """Nobody has marked it: what is open is said of each class."""
+
+    @require_auth.exempt
+    class Health(MethodView):
+        def get(self) -> str:
+            return "up"
+
+    class Admin(Health):
+        pass
+
+    app.add_url_rule("/up", view_func=Health.as_view("up"))
+    app.add_url_rule("/admin", view_func=Admin.as_view("admin"))
+    assert "/admin" in {rule.rule for rule in require_auth.unprotected(app)}
+    require_auth.guard(app)
+
+    assert client.get("/up").text == "up"
+    assert client.get("/admin").status_code == 401
+
+
+@pytest.mark.parametrize("keywords", [{"optional": "false"}, {"on_refused": "login.html"}], ids=str)
+def test_a_guard_that_could_not_work_is_refused(app: Flask, require_auth: ResourceProtector, keywords: Any) -> None:
+    """At its installation, and not at each request."""
+    with pytest.raises(ValueError, match=next(iter(keywords))):
+        require_auth.guard(app, **keywords)
+
+
 def test_a_preflight_passes_and_other_options_do_not(
     app: Flask, client: FlaskClient, require_auth: ResourceProtector
 ) -> None:
@@ -145,8 +174,10 @@ def test_guard_and_decorator_add_up(
     require_auth.guard(app, "orders:read")
 
     assert client.get("/reports").headers["WWW-Authenticate"] == 'Bearer scope="orders:read reports:read"'
-    assert client.get("/reports", headers=dev_realm.bearer(scope="orders:read")).status_code == 403
-    assert client.get("/reports", headers=dev_realm.bearer(scope="reports:read")).status_code == 403
+    for scope in ("x", "orders:read", "reports:read"):
+        refused = client.get("/reports", headers=dev_realm.bearer(scope=scope))
+        assert refused.status_code == 403
+        assert refused.headers["WWW-Authenticate"].endswith('scope="orders:read reports:read"')
     assert client.get("/reports", headers=dev_realm.bearer(scope="reports:read orders:read")).text == "reports"
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Blueprint, Flask, g, jsonify
 from flask.views import MethodView
 
-from resource_protector import AccessToken, RealmTokenValidator
+from resource_protector import AccessToken, RealmTokenValidator, TokenRejected
 from resource_protector.dev import DevRealm
 from resource_protector.flask import ResourceProtector, current_token, get_token
 
@@ -118,6 +118,17 @@ def test_decorators_add_up_and_verify_once(dev_realm: DevRealm, app: Flask, requ
     assert client.get("/", headers=dev_realm.bearer(realm_access={"roles": ["r"]})).status_code == 403
     assert client.get("/", headers=dev_realm.bearer(scope="a", realm_access={"roles": ["r"]})).text == "ok"
     assert seen == [True]
+
+
+def test_a_token_is_remembered_for_the_validator_that_accepted_it(dev_realm: DevRealm, app: Flask) -> None:
+    """Two protectors in one request, one after the other: each judges for itself."""
+    headers = dev_realm.bearer()
+    with app.test_request_context(headers=headers):
+        for _ in range(20):
+            with ResourceProtector(dev_realm.issuer, audience="orders-api").acquire():
+                pass
+            with pytest.raises(TokenRejected), ResourceProtector(dev_realm.issuer, audience="other-api").acquire():
+                pass
 
 
 def test_acquire_may_depend_on_the_request(dev_realm: DevRealm, app: Flask, require_auth: ResourceProtector) -> None:
@@ -318,6 +329,11 @@ def test_a_second_validator_is_refused(dev_realm: DevRealm, require_auth: Resour
         ResourceProtector().register_token_validator("https://sso.example.com")  # type: ignore[arg-type]  # the point
 
     app.config.update(RESOURCE_PROTECTOR_ISSUER=dev_realm.issuer, RESOURCE_PROTECTOR_AUDIENCE="a")
+    with pytest.raises(ValueError, match="give these to the validator"):
+        ResourceProtector(leeway_seconds=1).register_token_validator(validator)
+    with pytest.raises(ValueError, match="optional"):
+        require_auth(None, optional="false")(lambda: "")  # type: ignore[call-overload]  # that is the point
+
     require_auth.init_app(app)
     with pytest.raises(ValueError, match="already called"):
         require_auth.init_app(app)

@@ -755,6 +755,13 @@ def test_reload_loads_now(dev_realm: DevRealm, validator: RealmTokenValidator) -
         validator.keys.reload()
 
 
+def test_unavailable_can_be_said_at_any_moment(dev_realm: DevRealm, validator: RealmTokenValidator) -> None:
+    """A wait may end in vain a moment before the load succeeds: 503 with a Retry-After of a second, and nothing else."""
+    validator.verify(dev_realm.mint())
+
+    assert validator.keys.unavailable().retry_after_seconds == 1
+
+
 def test_status_is_json_of_what_an_operator_wants(
     dev_realm: DevRealm, clock: Clock, validator: RealmTokenValidator
 ) -> None:
