@@ -38,7 +38,15 @@ _LAST_CHARACTERS = (None, frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIM
 class SignedToken:
     """The three parts of a signed token. Whether the signature is good is for the holder to find out."""
 
-    __slots__ = ("_issuers", "_payload", "refuted", "signature", "signing_input", "unverified_header")
+    __slots__ = (
+        "_is_read_throughout",
+        "_issuers",
+        "_payload",
+        "refuted",
+        "signature",
+        "signing_input",
+        "unverified_header",
+    )
 
     def __init__(
         self, unverified_header: ReadOnlyDict[str, Any], payload: bytes, signing_input: bytes, signature: bytes
@@ -48,6 +56,7 @@ class SignedToken:
         self.signature = signature
         self._payload = payload
         self._issuers: Sequence[str] | None = None
+        self._is_read_throughout = False
         #: The keys that have been tried and did not make the signature; None before any was.
         self.refuted: Sequence[object] | None = None
 
@@ -63,11 +72,11 @@ class SignedToken:
         claims that nobody signed costs up to hundreds of signatures. Good for refusing a token, never
         for accepting one. Raises TokenRejected (`malformed`).
         """
-        if self._issuers is None or throughout:
+        if self._issuers is None or (throughout and not self._is_read_throughout):
+            self._is_read_throughout = throughout or not self.is_long
+            part = self._payload if self._is_read_throughout else self._payload[:_ISSUER_WITHIN]
             try:
-                self._issuers = _issuers_named_in(
-                    _decoded(self._payload if throughout else self._payload[:_ISSUER_WITHIN])
-                )
+                self._issuers = _issuers_named_in(_decoded(part))
             except ValueError as error:
                 raise _malformed("payload", error) from error
         return self._issuers

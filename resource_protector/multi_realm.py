@@ -97,7 +97,8 @@ class MultiRealmValidator(AccessTokenValidator):
         """
         kid = token.unverified_header.get("kid")
         issuers = token.unverified_issuers()
-        named = self._named(issuers)
+        # Where the beginning names nobody, the key tells whose it is, before all of the payload is read.
+        named = self._named(issuers) if issuers else [v for v in self._by_issuer.values() if v.keys.knows(kid)]
         if token.is_long and not any(validator.keys.knows(kid) for validator in named):
             issuers = token.unverified_issuers(throughout=True)
             named = self._named(issuers)

@@ -83,7 +83,7 @@ async def awaited(steps: Generator[Load, bool, VerificationKey], keys: KeySet) -
 def refuse_another_issuer(token: SignedToken, policy: Policy) -> None:
     """Refuse a token of another realm without asking any: what it says of itself can only refuse it."""
     issuers = token.unverified_issuers()
-    if policy.issuer not in issuers and token.is_long:
+    if issuers and policy.issuer not in issuers and token.is_long:
         issuers = token.unverified_issuers(throughout=True)
     if issuers and policy.issuer not in issuers:
         raise TokenRejected(Finding(Reason.ISSUER, "iss", policy.issuer, issuers[0]))

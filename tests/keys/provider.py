@@ -46,6 +46,9 @@ def answering(head: str, body: bytes = b"") -> Conversation:
     def conversation(connection: socket.socket, stopped: threading.Event) -> None:
         connection.recv(65_536)
         connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65_536):  # closing with something unread would reset the connection
+            pass
 
     return conversation
 
