@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 PROBE = """
 import json, socket, sys, threading, time
 import flask, authlib.oauth2.rfc7523, authlib.integrations.flask_oauth2, joserfc.jwk, joserfc.jws
@@ -53,3 +55,11 @@ def test_importing_is_quick() -> None:
     print(f"import adds {best:.1f} ms")  # noqa: T201 - the figure is worth reading in the log
 
     assert best <= 30
+
+
+def test_a_name_that_is_not_there_is_said_so() -> None:
+    """Names are imported when they are first used; others do not exist."""
+    import resource_protector
+
+    with pytest.raises(AttributeError, match="nothing"):
+        resource_protector.nothing  # noqa: B018 - reading it is the test

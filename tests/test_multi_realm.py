@@ -232,3 +232,15 @@ def test_a_wrong_set_of_realms_is_refused() -> None:
         MultiRealmValidator("https://sso.example.com/realms/a")  # type: ignore[arg-type]  # that is the point
     with pytest.raises(ValueError, match="printable ASCII"):
         MultiRealmValidator(one, realm='"')
+
+
+def test_one_realm_finds_its_own_issuer_behind_another_ones(dev_realm: DevRealm, partners: DevRealm) -> None:
+    """Cold, with a long payload: only a token that names this issuer nowhere is refused as `issuer`."""
+    late: dict[str, Any] = {"act": {"iss": "https://other.example.com"}, "roles": ["x" * 40] * 60, "iss": None}
+    validator = RealmTokenValidator(dev_realm.issuer, audience="orders-api")
+
+    with pytest.raises(TokenRejected) as refused:
+        validator.verify(partners.mint(**late))
+    assert refused.value.reason is Reason.ISSUER
+    assert not dev_realm.requests
+    assert validator.verify(dev_realm.mint(**{**late, "iss": dev_realm.issuer})).issuer == dev_realm.issuer
