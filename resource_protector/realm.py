@@ -8,13 +8,19 @@ from urllib.parse import quote, urlsplit
 
 __all__ = [
     "PROTOCOL_PATH",
+    "authorization_url",
     "certs_url",
     "check_issuer",
     "check_url",
     "discovery_url",
+    "introspection_url",
+    "introspection_url_beside",
     "is_loopback",
     "issuer_of",
+    "logout_url",
+    "revocation_url",
     "token_url",
+    "userinfo_url",
 ]
 
 PROTOCOL_PATH = "/protocol/openid-connect"
@@ -28,9 +34,45 @@ def certs_url(issuer: str) -> str:
     return issuer + PROTOCOL_PATH + "/certs"
 
 
+def authorization_url(issuer: str) -> str:
+    """Where a Keycloak realm has its login page (RFC 6749 section 3.1)."""
+    return issuer + PROTOCOL_PATH + "/auth"
+
+
 def token_url(issuer: str) -> str:
     """A Keycloak realm's token endpoint (RFC 6749 section 3.2)."""
     return issuer + PROTOCOL_PATH + "/token"
+
+
+def introspection_url(issuer: str) -> str:
+    """Where a Keycloak realm says whether a token is still active (RFC 7662 section 2)."""
+    return token_url(issuer) + "/introspect"
+
+
+def introspection_url_beside(jwks_uri: str) -> str:
+    """The introspection endpoint on the host, and of the realm, of Keycloak's `jwks_uri`. Raises ValueError for another's."""
+    issuer = jwks_uri.removesuffix(certs_url(""))
+    if issuer == jwks_uri:
+        raise ValueError(
+            f"jwks_uri {jwks_uri!r} is not Keycloak's, so nobody knows where this provider is asked about tokens: "
+            "write introspection_endpoint= too, or use RealmTokenValidator.discover()."
+        )
+    return introspection_url(issuer)
+
+
+def userinfo_url(issuer: str) -> str:
+    """A Keycloak realm's userinfo endpoint (OpenID Connect Core 1.0 section 5.3)."""
+    return issuer + PROTOCOL_PATH + "/userinfo"
+
+
+def logout_url(issuer: str) -> str:
+    """Where a Keycloak realm ends sessions (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
+    return issuer + PROTOCOL_PATH + "/logout"
+
+
+def revocation_url(issuer: str) -> str:
+    """Where a Keycloak realm revokes tokens (RFC 7009 section 2)."""
+    return issuer + PROTOCOL_PATH + "/revoke"
 
 
 def discovery_url(issuer: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resource_protector.dev.realm_model import ClientScope, Mapper
+from resource_protector.dev.protocol_mapper import Mapper
+from resource_protector.dev.realm_model import ClientScope
 
 __all__ = [
     "BUILT_IN_CLIENT_ROLES",

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from resource_protector.dev.realm_model import Mapper
+from resource_protector.dev.protocol_mapper import Mapper
 
 __all__ = ["Claims", "add_audience", "write_values"]
 

@@ -1,4 +1,4 @@
-"""Who the client of a token request is: its id and secret, from the form or HTTP Basic."""
+"""Who the client of a request is: its id and secret, from the form or HTTP Basic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _NO_MATCH = "Invalid client or Invalid client credentials"
 
 
-def authenticate_client(realm: Realm, form: Mapping[str, str], authorization: str | None) -> Client:
+def authenticate_client(
+    realm: Realm, form: Mapping[str, str], authorization: str | None, *, may_be_bearer_only: bool = False
+) -> Client:
     """The client that a request comes from. Raises TokenRefused with Keycloak's words.
 
     What the form says counts before what HTTP Basic says, for the id and the secret each.
@@ -29,7 +31,7 @@ def authenticate_client(realm: Realm, form: Mapping[str, str], authorization: st
     client = realm.clients.get(client_id or "")
     if client is None or not client.enabled:
         raise TokenRefused(401, "invalid_client", _NO_MATCH)
-    if client.bearer_only:
+    if client.bearer_only and not may_be_bearer_only:
         raise TokenRefused(400, "invalid_client", "Bearer-only not allowed")
     if not client.public and not _is_secret(client, secret):
         raise TokenRefused(401, "unauthorized_client", _NO_MATCH)

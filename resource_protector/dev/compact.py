@@ -1,14 +1,14 @@
-"""The compact form of signed tokens (RFC 7515 section 7.1), written and, for our own refresh tokens, read."""
+"""The compact form of signed tokens (RFC 7515 section 7.1), written and, where they are our own, read."""
 
 from __future__ import annotations
 
 import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from joserfc.jwk import Key, OctKey
+from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
 __all__ = ["base64url", "read_signed", "sign", "unsigned"]
@@ -32,17 +32,22 @@ def unsigned(claims: Mapping[str, Any]) -> str:
     return f"{base64url(_json({'alg': 'none', 'typ': 'JWT'}))}.{base64url(_json(claims))}."
 
 
-def read_signed(token: str, key: OctKey) -> dict[str, Any] | None:
-    """The claims of an HS512 token that `key` signed; None for anything else."""
+def read_signed(token: str, key_of: Callable[[dict[str, Any]], tuple[str, Key] | None]) -> dict[str, Any] | None:
+    """The claims of a token with a good signature; None for anything else.
+
+    `key_of` says, from the token's header, which algorithm and key it must be signed with.
+    """
     try:
         signing_input, _, signature = token.rpartition(".")
         header, claims = signing_input.split(".")
-        if json.loads(_decode(header))["alg"] != "HS512":
+        expected = key_of(json.loads(_decode(header)))
+        if expected is None:
             return None
-        if not JWSRegistry.algorithms["HS512"].verify(signing_input.encode(), _decode(signature), key):
+        algorithm, key = expected
+        if not JWSRegistry.algorithms[algorithm].verify(signing_input.encode(), _decode(signature), key):
             return None
         found = json.loads(_decode(claims))
-    except (ValueError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
         return None
     return found if isinstance(found, dict) else None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
+from resource_protector.dev.administration import Administration
 from resource_protector.dev.front_door import FrontDoor
 from resource_protector.dev.issuer import Issuer
 from resource_protector.dev.key_ring import OldKey
@@ -41,6 +42,7 @@ class DevRealm:
         realm = read_realm(realm_file)
         self._issuer = Issuer(realm, _address(port, realm.name), now)
         self._door = FrontDoor(self._issuer, port)
+        self._administration = Administration(self._issuer)
         self._audiences = realm.audiences
 
     @property
@@ -77,7 +79,10 @@ class DevRealm:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests each endpoint has seen: `certs`, `token`, `discovery`."""
+        """How many requests each endpoint has seen.
+
+        They are `certs`, `token`, `introspection`, `userinfo`, `logout`, `revocation`, `discovery` and `realm`.
+        """
         return self._door.requests
 
     def start(self) -> Self:
@@ -171,16 +176,55 @@ class DevRealm:
         """Break off every document in the middle."""
         return self._door.faults.begin("broken")
 
+    def log_out(self, user: str) -> _Undo:
+        """End every session of a user, by name or e-mail address; his tokens become inactive."""
+        return self._administration.log_out(user)
+
+    def end_session(self, sid: str) -> _Undo:
+        """End one session, by the `sid` of its tokens."""
+        return self._administration.end_session(sid)
+
+    def disable_user(self, user: str) -> _Undo:
+        """Disable a user, or the user of a service account; his tokens become inactive."""
+        return self._administration.disable_user(user)
+
+    def disable_client(self, client_id: str) -> _Undo:
+        """Disable a client: it can ask for nothing, and its tokens become inactive."""
+        return self._administration.disable_client(client_id)
+
+    def remove_role(self, user: str, role: str, client: str | None = None) -> _Undo:
+        """Take a realm role, or a role of a client, from a user who was given it."""
+        return self._administration.remove_role(user, role, client)
+
+    def add_role(self, user: str, role: str, client: str | None = None) -> _Undo:
+        """Give a user a realm role, or a role of a client."""
+        return self._administration.add_role(user, role, client)
+
+    def push_not_before(self) -> _Undo:
+        """Declare every token void that was issued until now, or in what remains of this second."""
+        return self._administration.push_not_before()
+
+    def introspection_says(self, **claims: Any) -> _Undo:
+        """Lie at the introspection endpoint: say these in every active answer; None leaves one out."""
+        return self._issuer.lies.say(claims)
+
+    def introspection_answers(
+        self, body: object, *, status_code: int = 200, content_type: str = "application/json"
+    ) -> _Undo:
+        """Answer this to every introspection, whoever asks: bytes as they are, anything else as JSON."""
+        return self._issuer.lies.say_instead(body, status_code, content_type)
+
     def heal(self) -> None:
-        """End every fault; what is being stalled is answered now."""
+        """End every fault, undo what was done to users, clients and sessions; what is stalled is answered now."""
+        self._issuer.heal()
         self._door.faults.heal()
         self._door.reopen()
 
     @contextmanager
     def undoing_changes(self) -> Iterator[Self]:
-        """Within the block anything may be done to it; afterwards faults, keys and counts are as before."""
+        """Within the block anything may be done to it; afterwards all is as before: faults, keys, sessions, counts."""
         listens = self._door.listens
-        keys = self._issuer.keys.state()
+        state = self._issuer.state()
         requests = Counter(self.requests)
         try:
             yield self
@@ -188,7 +232,7 @@ class DevRealm:
             self.heal()
             if listens:
                 self.start()
-            self._issuer.keys.restore(keys)
+            self._issuer.restore(state)
             self.requests.clear()
             self.requests.update(requests)
 

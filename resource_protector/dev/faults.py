@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from threading import Condition
 from typing import Literal
 
-from resource_protector.dev.routes import Endpoint, HttpAnswer
+from resource_protector.dev.http_exchange import HttpAnswer
+from resource_protector.dev.routes import Endpoint
 
 __all__ = ["FaultKind", "Faults"]
 

@@ -9,8 +9,9 @@ from threading import Lock, RLock
 from urllib.parse import urlsplit
 
 from resource_protector.dev.faults import Faults
+from resource_protector.dev.http_exchange import HttpAnswer, HttpRequest
 from resource_protector.dev.issuer import Issuer
-from resource_protector.dev.routes import HttpAnswer, HttpRequest, answer_request, endpoint_of
+from resource_protector.dev.routes import answer_request, endpoint_of
 from resource_protector.dev.server import LoopbackServer
 
 __all__ = ["FrontDoor"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resource_protector.dev.compact import read_signed
-from resource_protector.dev.grant import Grant, granted_scopes, is_scope_known, requested_names
+from resource_protector.dev.grant import Grant, Session, granted_scopes, is_scope_known, requested_names
 from resource_protector.dev.issuer import Issuer
+from resource_protector.dev.presented_token import PresentedToken, present
 from resource_protector.dev.realm_model import Client, User
 from resource_protector.dev.token_refused import TokenRefused
 from resource_protector.dev.tokens import token_response
@@ -24,8 +24,10 @@ def _client_credentials(issuer: Issuer, client: Client, form: _Form, address: st
         raise TokenRefused(401, "unauthorized_client", "Public client not allowed to retrieve service account")
     if not client.service_account:
         raise TokenRefused(401, "unauthorized_client", "Client not enabled to retrieve service account")
-    names = _scope_names(client, form)
     user = issuer.realm.service_accounts[client.client_id]
+    if not user.enabled:
+        raise TokenRefused(401, "invalid_request", f"User '{user.username}' disabled")
+    names = _scope_names(client, form)
     notes = {"client_id": client.client_id, "clientHost": address, "clientAddress": address}
     session = None
     if client.has("client_credentials.use_refresh_token"):
@@ -66,25 +68,41 @@ def _refresh_token(issuer: Issuer, client: Client, form: _Form, address: str) ->
     if "refresh_token" not in form:
         raise TokenRefused(400, "invalid_request", "No refresh token")
     requested = _scope_names(client, form)
-    claims = read_signed(form["refresh_token"], issuer.keys.refresh_key)
-    if claims is None:
-        raise TokenRefused(400, "invalid_grant", _BAD_REFRESH_TOKEN)
-    if claims["azp"] != client.client_id:
-        mismatch = f"{_BAD_REFRESH_TOKEN}. Token client and authorized client don't match"
-        raise TokenRefused(400, "invalid_grant", mismatch)
-    session = issuer.session(claims["sid"])
-    if session is None or claims.get("exp", issuer.now() + 1) <= issuer.now():
-        raise TokenRefused(400, "invalid_grant", "Token is not active")
-    scopes = granted_scopes(issuer.realm, client, session.user, session.scope_names)
+    token = present(issuer, form["refresh_token"], is_refresh_token=True)
+    session, user = _session_to_refresh(token, client)
+    scopes = granted_scopes(issuer.realm, client, user, session.scope_names)
     openid = "openid" in session.scope_names
-    whole = Grant(issuer.realm, client, session.user, "rt", scopes, openid, session, session.notes)
+    whole = Grant(issuer.realm, client, user, "rt", scopes, openid, session, session.notes)
     if "scope" not in form:
         return token_response(issuer, whole)
     # A refresh may ask for less than was granted; what it asks for beyond that is left out.
     kept = tuple(scope for scope in scopes if scope.name in (*client.default_scopes, *requested))
     openid = openid and "openid" in requested
-    narrowed = Grant(issuer.realm, client, session.user, "rt", kept, openid, session, session.notes)
+    narrowed = Grant(issuer.realm, client, user, "rt", kept, openid, session, session.notes)
     return token_response(issuer, narrowed, whole)
+
+
+def _session_to_refresh(token: PresentedToken | None, client: Client) -> tuple[Session, User]:
+    """The session of a refresh token that is still good. The order of the checks is Keycloak's."""
+    if token is None:
+        raise TokenRefused(400, "invalid_grant", _BAD_REFRESH_TOKEN)
+    if token.is_expired:
+        raise TokenRefused(400, "invalid_grant", "Token is not active")
+    if token.is_stale:
+        raise TokenRefused(400, "invalid_grant", "Stale token")
+    if token.claims.get("azp") != client.client_id:
+        mismatch = f"{_BAD_REFRESH_TOKEN}. Token client and authorized client don't match"
+        raise TokenRefused(400, "invalid_grant", mismatch)
+    if token.session is None or token.user is None:
+        is_offline = token.claims["typ"] == "Offline"
+        raise TokenRefused(
+            400, "invalid_grant", "Offline user session not found" if is_offline else "Session not active"
+        )
+    if not token.user.enabled:
+        raise TokenRefused(400, "invalid_grant", "User disabled")
+    if token.is_stale_for_user:
+        raise TokenRefused(400, "invalid_grant", "Stale token")
+    return token.session, token.user
 
 
 def _scope_names(client: Client, form: _Form) -> list[str]:

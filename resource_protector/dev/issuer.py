@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from resource_protector.dev.changes import Changes
 from resource_protector.dev.grant import Session
-from resource_protector.dev.key_ring import KeyRing
+from resource_protector.dev.introspection_lies import IntrospectionLies
+from resource_protector.dev.key_ring import KeyRing, RingState
 from resource_protector.dev.mappers import report_unhonoured
 from resource_protector.dev.realm_model import Client, Realm, User
+from resource_protector.dev.sessions import Sessions, SessionsState
 
-__all__ = ["Issuer"]
+__all__ = ["Issuer", "RealmChange"]
+
+RealmChange = Callable[[Realm], Realm]
+"""What an administrator did: from the realm before to the realm after."""
 
 
 class Issuer:
@@ -17,14 +23,29 @@ class Issuer:
 
     def __init__(self, realm: Realm, url: str, now: Callable[[], float]) -> None:
         report_unhonoured(realm)
-        self.realm = realm
         self.url = url
         self.now = now
         self.keys = KeyRing(realm.signature_algorithm)
-        self._sessions: dict[str, Session] = {}
+        self.sessions = Sessions()
+        self.changes: Changes[RealmChange] = Changes()
+        self.lies = IntrospectionLies()
+        self._in_file = realm
+        self._changed: tuple[tuple[RealmChange, ...], Realm] = ((), realm)
+
+    @property
+    def realm(self) -> Realm:
+        """The realm as it is now: as the file has it, with all changes that are in force."""
+        changes, realm = self._changed
+        in_force = self.changes.in_force
+        if changes is not in_force:
+            realm = self._in_file
+            for change in in_force:
+                realm = change(realm)
+            self._changed = in_force, realm
+        return realm
 
     def begin_session(self, client: Client, user: User, notes: Mapping[str, str], names: list[str]) -> Session:
-        """A new session for a user, remembered until the issuer is gone."""
+        """A new session for a user, remembered until it is ended or the issuer is gone."""
         session = Session(
             client_id=client.client_id,
             user=user,
@@ -33,15 +54,27 @@ class Issuer:
             started_at=int(self.now()),
             offline="offline_access" in names,
         )
-        self._sessions[session.sid] = session
+        self.sessions.add(session)
         return session
-
-    def session(self, sid: object) -> Session | None:
-        """The session with that id, if it was begun here."""
-        return self._sessions.get(sid) if isinstance(sid, str) else None
 
     def find_user(self, login: str) -> User | None:
         """The user with that name or e-mail address, in any case."""
         login = login.lower()
         user = self.realm.users.get(login)
         return user or next((user for user in self.realm.users.values() if user.email == login), None)
+
+    def heal(self) -> None:
+        """Undo every change, bring back the sessions that ended for now, and tell the truth again."""
+        self.changes.undo_all()
+        self.sessions.bring_back()
+        self.lies.end()
+
+    def state(self) -> tuple[RingState, SessionsState]:
+        """What `restore` takes to undo what was done to keys, sessions and tokens since."""
+        return self.keys.state(), self.sessions.state()
+
+    def restore(self, state: tuple[RingState, SessionsState]) -> None:
+        """Go back to a `state`."""
+        keys, sessions = state
+        self.keys.restore(keys)
+        self.sessions.restore(sessions)

@@ -10,14 +10,16 @@ from threading import RLock
 from typing import Any, Literal
 from uuid import uuid4
 
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import Key, OctKey, RSAKey
 
 from resource_protector.dev.algorithms import SigningKey, new_key, require_algorithm
 from resource_protector.dev.compact import base64url
 
-__all__ = ["KeyRing", "OldKey", "RingKey", "foreign_key"]
+__all__ = ["KeyRing", "OldKey", "RingKey", "RingState", "foreign_key"]
 
 OldKey = Literal["keep", "passive", "withdraw"]
+
+_REFRESH_ALGORITHM = "HS512"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,17 @@ class KeyRing:
             if kid not in self.key_ids:
                 raise ValueError(f"The realm has no signing key {kid!r}: write one of {', '.join(self.key_ids)}.")
             self._keys = tuple(key for key in self._keys if key.kid != kid)
+
+    def verifying_key(self, header: dict[str, Any]) -> tuple[str, Key] | None:
+        """The algorithm and the published key of a token with that header; None where no key fits."""
+        for key in self._keys:
+            if key.kid == header["kid"] and key.algorithm == header["alg"]:
+                return key.algorithm, key.key
+        return None
+
+    def refresh_token_key(self, header: dict[str, Any]) -> tuple[str, Key] | None:
+        """The algorithm and the secret of a refresh token with that header."""
+        return (_REFRESH_ALGORITHM, self.refresh_key) if header["alg"] == _REFRESH_ALGORITHM else None
 
     @property
     def key_ids(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from resource_protector.dev.claim import Claims, add_audience, write_values
 from resource_protector.dev.grant import Grant
-from resource_protector.dev.realm_model import Mapper, Realm, Role, TokenKind
+from resource_protector.dev.protocol_mapper import Mapper, TokenKind
+from resource_protector.dev.realm_model import Realm, Role
 
 __all__ = ["HONOURED", "report_unhonoured", "write_claims"]
 

@@ -46,13 +46,19 @@ def mint(issuer: Issuer, audiences: Iterable[str], wrong: Wrong | None, claims: 
     """
     if wrong is not None and wrong not in get_args(Wrong):
         raise ValueError(f"mint(wrong={wrong!r}) is not known: write one of {', '.join(get_args(Wrong))}.")
-    payload = _access_claims(issuer, sorted(audiences))
+    whole = _access_claims(issuer, sorted(audiences))
     spoil = _CLAIMS_OF.get(wrong or "")
-    if spoil is not None:
-        payload = spoil(payload, issuer)
-    payload.update(claims)
-    payload = {name: value for name, value in payload.items() if value is not None}
-    return _signed(issuer, wrong, payload)
+    payload = whole if spoil is None else spoil(whole, issuer)
+    token = _signed(issuer, wrong, _with(payload, claims))
+    # Introspection completes a lightweight token.
+    left_out = {name: value for name, value in whole.items() if name not in payload} if wrong == "lightweight" else {}
+    issuer.sessions.remember_minted(token, left_out)
+    return token
+
+
+def _with(payload: Claims, claims: Mapping[str, Any]) -> Claims:
+    """The payload with these claims, and without those that are None."""
+    return {name: value for name, value in {**payload, **claims}.items() if value is not None}
 
 
 def _access_claims(issuer: Issuer, audiences: list[str]) -> Claims:

@@ -44,6 +44,7 @@ def read_realm(source: RealmSource) -> Realm:
         scopes=scopes.scopes,
         users=MappingProxyType(users),
         service_accounts=MappingProxyType(service_accounts),
+        included_roles=MappingProxyType({role: book.with_included([role]) for role in book}),
         clients_with_roles=tuple(client for client in roles_by_client if roles_by_client.objects(client)),
         access_token_seconds=file.seconds("accessTokenLifespan", 300),
         session_idle_seconds=file.seconds("ssoSessionIdleTimeout", 1800),

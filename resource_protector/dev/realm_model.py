@@ -1,4 +1,4 @@
-"""A realm as its file describes it: clients, scopes, mappers, users, roles.
+"""A realm as its file describes it: clients, scopes, users, roles.
 
 Everything here is frozen and holds no secrets of its own making; `realm_file` builds it and the
 rest of the dev realm only reads it.
@@ -9,37 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 from urllib.parse import urlsplit
 
-__all__ = ["Client", "ClientScope", "Mapper", "Realm", "Role", "TokenKind", "User"]
+from resource_protector.dev.protocol_mapper import Mapper
 
-TokenKind = Literal["access", "lightweight", "id"]
+__all__ = ["Client", "ClientScope", "Realm", "Role", "User"]
 
 Role = tuple[str | None, str]
 """A role's client id (None for a realm role) and its name."""
 
-_FLAG_OF = {"access": "access.token.claim", "lightweight": "lightweight.claim", "id": "id.token.claim"}
-# Keycloak puts these into access tokens unless their configuration says otherwise; all others must say so.
-_ON_UNLESS_SAID = frozenset({"oidc-audience-resolve-mapper", "oidc-allowed-origins-mapper"})
-
 
 def _empty() -> Mapping[str, str]:
     return MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Mapper:
-    """A protocol mapper: what writes one claim into tokens."""
-
-    name: str
-    kind: str
-    config: Mapping[str, str] = field(default_factory=_empty)
-
-    def writes_into(self, token: TokenKind) -> bool:
-        """Whether this mapper's configuration names that kind of token."""
-        default = "true" if token == "access" and self.kind in _ON_UNLESS_SAID else "false"  # noqa: S105 - no password
-        return self.config.get(_FLAG_OF[token], default) == "true"
 
 
 @dataclass(frozen=True)
@@ -102,11 +83,22 @@ class Client:
             if origin != "+":
                 origins[origin] = None
                 continue
-            for uri in self.redirect_uris:
-                parts = urlsplit(self.root_url if uri.startswith("/") else uri)
+            for uri in self.absolute_redirect_uris:
+                parts = urlsplit(uri)
                 if parts.scheme in ("http", "https"):
                     origins[f"{parts.scheme}://{parts.netloc}"] = None
         return tuple(origins)
+
+    @property
+    def absolute_redirect_uris(self) -> tuple[str, ...]:
+        """Its redirect URIs, those that are only a path with the root URL in front."""
+        return tuple(self.root_url + uri if uri.startswith("/") else uri for uri in self.redirect_uris)
+
+    @property
+    def post_logout_redirect_uris(self) -> tuple[str, ...]:
+        """Where a browser may be sent after a logout; `+`, which is the default, stands for the redirect URIs."""
+        named = (self.attributes.get("post.logout.redirect.uris") or "+").split("##")
+        return tuple(uri for name in named for uri in (self.absolute_redirect_uris if name == "+" else (name,)))
 
 
 @dataclass(frozen=True)
@@ -125,8 +117,12 @@ class User:
     required_actions: tuple[str, ...] = ()
     service_account_of: str | None = None
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    assigned_roles: frozenset[Role] = frozenset()
+    """The roles that the user was given, those of groups too."""
     roles: frozenset[Role] = frozenset()
-    """Every role the user has, those inside composite roles and of groups too."""
+    """Every role the user has: those that were given, and those inside them."""
+    not_before: int = 0
+    """No token issued before this second is good."""
 
     @property
     def is_set_up(self) -> bool:
@@ -145,12 +141,19 @@ class Realm:
     scopes: Mapping[str, ClientScope]
     users: Mapping[str, User]
     service_accounts: Mapping[str, User]
+    included_roles: Mapping[Role, frozenset[Role]] = field(default_factory=lambda: MappingProxyType({}))
+    """Every role of the realm, with itself and everything inside it."""
     clients_with_roles: tuple[str, ...] = ()
     access_token_seconds: int = 300
     session_idle_seconds: int = 1800
     session_max_seconds: int = 36000
     not_before: int = 0
     signature_algorithm: str = "RS256"
+
+    def user(self, user_id: object) -> User | None:
+        """The user with that id, behind a service account or not."""
+        users = (*self.users.values(), *self.service_accounts.values())
+        return next((user for user in users if user.id == user_id), None)
 
     @property
     def mappers(self) -> tuple[Mapper, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from resource_protector.dev.built_in import BUILT_IN_CLIENT_ROLES
 from resource_protector.dev.realm_json import JsonObject
@@ -20,6 +20,9 @@ class RoleBook:
     def add(self, role: Role, includes: Iterable[Role] = ()) -> None:
         """Note that `role` exists and includes others."""
         self._included.setdefault(role, set()).update(includes)
+
+    def __iter__(self) -> Iterator[Role]:
+        return iter(self._included)
 
     def __contains__(self, role: Role) -> bool:
         return role in self._included

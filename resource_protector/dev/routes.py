@@ -2,95 +2,115 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import parse_qsl, unquote
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+from urllib.parse import unquote
 
-from resource_protector.dev.documents import discovery
+from resource_protector.dev.documents import discovery, realm_page
+from resource_protector.dev.http_exchange import HttpAnswer, HttpRequest
+from resource_protector.dev.introspection_endpoint import answer_introspection
 from resource_protector.dev.issuer import Issuer
+from resource_protector.dev.logout_endpoint import answer_logout
+from resource_protector.dev.revocation_endpoint import answer_revocation
 from resource_protector.dev.token_endpoint import answer_token_request
-from resource_protector.realm import certs_url, discovery_url, token_url
+from resource_protector.dev.userinfo_endpoint import answer_userinfo
+from resource_protector.realm import (
+    certs_url,
+    discovery_url,
+    introspection_url,
+    logout_url,
+    revocation_url,
+    token_url,
+    userinfo_url,
+)
 
 __all__ = ["Endpoint", "HttpAnswer", "HttpRequest", "answer_request", "endpoint_of"]
 
-Endpoint = Literal["certs", "token", "discovery"]
+Endpoint = Literal["certs", "token", "discovery", "introspection", "userinfo", "logout", "revocation", "realm"]
+
+_Answer = Callable[[Issuer, HttpRequest], HttpAnswer]
 
 # What follows the issuer in each endpoint's address.
-_ENDPOINTS: dict[str, Endpoint] = {certs_url(""): "certs", token_url(""): "token", discovery_url(""): "discovery"}
+_ENDPOINTS: dict[str, Endpoint] = {
+    certs_url(""): "certs",
+    token_url(""): "token",
+    discovery_url(""): "discovery",
+    introspection_url(""): "introspection",
+    userinfo_url(""): "userinfo",
+    logout_url(""): "logout",
+    revocation_url(""): "revocation",
+    "/": "realm",
+}
+_READ = ("GET", "HEAD")
+_METHODS: dict[Endpoint, tuple[str, ...]] = {
+    "certs": _READ,
+    "token": ("POST",),
+    "discovery": _READ,
+    "introspection": ("POST",),
+    "userinfo": (*_READ, "POST"),
+    "logout": (*_READ, "POST"),
+    "revocation": ("POST",),
+    "realm": _READ,
+}
 _NO_CACHE = "no-cache, must-revalidate, no-transform, no-store"
-
-
-@dataclass(frozen=True)
-class HttpRequest:
-    """What an endpoint needs of a request."""
-
-    method: str
-    target: str
-    authorization: str | None = None
-    content_type: str = ""
-    body: bytes = b""
-    address: str = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class HttpAnswer:
-    """A status, a body, and the headers that matter."""
-
-    status_code: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, status_code: int, document: Mapping[str, Any], **headers: str) -> HttpAnswer:
-        """An answer with a JSON body; a header's name is written with underscores."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return cls(status_code, json.dumps(document, ensure_ascii=False).encode(), headers=named)
 
 
 def endpoint_of(target: str) -> Endpoint | None:
     """Which endpoint a request's target names, whatever the realm."""
-    _, endpoint = _split(target)
+    _, endpoint = _split(HttpRequest("GET", target).path)
     return endpoint
 
 
 def answer_request(issuer: Issuer, request: HttpRequest) -> HttpAnswer:
-    """What Keycloak answers to a request, for the three endpoints that there are."""
-    if "//" in _path(request.target):
+    """What Keycloak answers to a request, for the endpoints that there are."""
+    if "//" in request.path:
         return HttpAnswer.of(400, {"error": "missingNormalization", "error_description": "Request path not normalized"})
-    realm_name, endpoint = _split(request.target)
+    realm_name, endpoint = _split(request.path)
     if realm_name is None:
         return HttpAnswer.of(404, {"error": "Unable to find matching target resource method"})
     if realm_name != issuer.realm.name:
         return HttpAnswer.of(404, {"error": "Realm does not exist"})
     if endpoint is None:
         return HttpAnswer.of(404, {"error": "HTTP 404 Not Found"})
-    if request.method not in (("POST",) if endpoint == "token" else ("GET", "HEAD")):
+    if request.method not in _METHODS[endpoint]:
         return HttpAnswer.of(405, {"error": "HTTP 405 Method Not Allowed"})
-    if endpoint == "certs":
-        return HttpAnswer.of(200, issuer.keys.certs(), Cache_Control="no-cache")
-    if endpoint == "discovery":
-        return HttpAnswer.of(200, discovery(issuer), Cache_Control=_NO_CACHE)
-    status_code, document = answer_token_request(issuer, _form(request), request.authorization, request.address)
+    return _ANSWERS[endpoint](issuer, request)
+
+
+def _certs(issuer: Issuer, request: HttpRequest) -> HttpAnswer:
+    return HttpAnswer.of(200, issuer.keys.certs(), Cache_Control="no-cache")
+
+
+def _discovery(issuer: Issuer, request: HttpRequest) -> HttpAnswer:
+    return HttpAnswer.of(200, discovery(issuer), Cache_Control=_NO_CACHE)
+
+
+def _realm(issuer: Issuer, request: HttpRequest) -> HttpAnswer:
+    page = HttpAnswer.of(200, realm_page(issuer), Cache_Control="no-cache")
+    return replace(page, content_type="application/json;charset=UTF-8")
+
+
+def _token(issuer: Issuer, request: HttpRequest) -> HttpAnswer:
+    status_code, document = answer_token_request(issuer, request.form, request.authorization, request.address)
     return HttpAnswer.of(status_code, document, Cache_Control="no-store", Pragma="no-cache")
 
 
-def _form(request: HttpRequest) -> list[tuple[str, str]]:
-    # Keycloak compares the media type with case, so any other spelling is a request without a form.
-    if request.content_type.partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        return []
-    return parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True, errors="replace")
+_ANSWERS: dict[Endpoint, _Answer] = {
+    "certs": _certs,
+    "token": _token,
+    "discovery": _discovery,
+    "introspection": answer_introspection,
+    "userinfo": answer_userinfo,
+    "logout": answer_logout,
+    "revocation": answer_revocation,
+    "realm": _realm,
+}
 
 
-def _path(target: str) -> str:
-    return target.partition("?")[0]
-
-
-def _split(target: str) -> tuple[str | None, Endpoint | None]:
-    """The realm's name and the endpoint in a target; a slash at the end does not count."""
-    head, _, rest = _path(target).removeprefix("/realms/").partition("/")
-    if not _path(target).startswith("/realms/"):
+def _split(path: str) -> tuple[str | None, Endpoint | None]:
+    """The realm's name and the endpoint in a path; a slash at the end does not count."""
+    if not path.startswith("/realms/"):
         return None, None
+    head, _, rest = path.removeprefix("/realms/").partition("/")
     return unquote(head), _ENDPOINTS.get("/" + rest.removesuffix("/"))

@@ -11,8 +11,9 @@ from resource_protector.dev.built_in import (
     BUILT_IN_SCOPES,
     OFFLINE_ACCESS,
 )
+from resource_protector.dev.protocol_mapper import Mapper
 from resource_protector.dev.realm_json import JsonObject
-from resource_protector.dev.realm_model import ClientScope, Mapper, Role
+from resource_protector.dev.realm_model import ClientScope, Role
 from resource_protector.dev.roles import RoleBook
 
 __all__ = ["ScopeEntries", "read_mappers", "read_scope_roles", "read_scopes"]

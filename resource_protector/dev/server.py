@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Lock, Thread
 
-from resource_protector.dev.routes import HttpAnswer, HttpRequest
+from resource_protector.dev.http_exchange import HttpAnswer, HttpRequest
 
 __all__ = ["LOOPBACK", "LoopbackServer"]
 
@@ -109,8 +109,10 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             return
         self.send_response(answer.status_code)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if answer.content_type:
+            self.send_header("Content-Type", answer.content_type)
+        if answer.status_code != 204:  # which never has a body (RFC 9110 section 8.6)
+            self.send_header("Content-Length", str(len(answer.body)))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()

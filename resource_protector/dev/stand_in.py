@@ -11,6 +11,9 @@ from resource_protector.validator import RealmTokenValidator
 __all__ = ["Protector", "audiences_of", "stand_in"]
 
 
+_ANYBODY = "https://localhost/realms/any"
+
+
 class Protector(Protocol):
     """What is needed of a protector: `ResourceProtector.replaced_by`."""
 
@@ -39,4 +42,5 @@ def audiences_of(require_auth: Protector, audience: str | None) -> frozenset[str
         validator = require_auth.validator  # type: ignore[attr-defined]  # not every protector has one
     except (AttributeError, RuntimeError):
         return frozenset()
-    return validator.policy.audience or frozenset()
+    # Of several realms' validators, the one that a test's realm takes the place of.
+    return validator.with_issuer(_ANYBODY).policy.audience or frozenset()

@@ -26,7 +26,7 @@ def answer_token_request(
     try:
         return 200, _answer(issuer, form, authorization, address)
     except TokenRefused as refused:
-        return refused.status_code, {"error": refused.error, "error_description": refused.description}
+        return refused.status_code, refused.document
 
 
 def _answer(

@@ -39,6 +39,7 @@ def read_users(
                 _id(realm_name, username),
                 username,
                 service_account_of=client_id,
+                assigned_roles=frozenset({(None, default_role)}),
                 roles=book.with_included([(None, default_role)]),
             )
     return users, service_accounts
@@ -70,6 +71,7 @@ def _user(entry: JsonObject, realm_name: str, book: RoleBook, groups: Mapping[st
         required_actions=entry.names("requiredActions"),
         service_account_of=entry.text("serviceAccountClientId"),
         attributes=MappingProxyType({name: attributes.names(name) for name in attributes}),
+        assigned_roles=frozenset(roles),
         roles=book.with_included(roles),
     )
 

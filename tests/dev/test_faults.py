@@ -10,6 +10,7 @@ import requests
 
 from resource_protector.dev import DevRealm
 from resource_protector.realm import certs_url, discovery_url, token_url
+from tests.dev.asking import SCOPE, introspect
 from tests.polling import eventually
 
 Fault = Callable[[DevRealm], AbstractContextManager[object]]
@@ -187,7 +188,23 @@ def test_a_fetch_is_for_this_realm_only(dev_realm: DevRealm) -> None:
     with pytest.raises(ConnectionError, match="is not an address of the dev realm"):
         dev_realm.fetch("http://127.0.0.1:1/realms/myorg/protocol/openid-connect/certs")
     with pytest.raises(ConnectionError, match="answered 404"):
-        dev_realm.fetch(dev_realm.issuer)
+        dev_realm.fetch(f"{dev_realm.issuer}/nothing")
+
+
+def test_faults_are_everywhere(dev_realm: DevRealm) -> None:
+    """A fault of the whole realm is one of introspection, too, also where introspection was told to lie."""
+    token = dev_realm.token(scope=SCOPE)
+    dev_realm.introspection_answers({"active": False})
+    with dev_realm.answer_500():
+        assert introspect(dev_realm, token).status_code == 500
+    with ThreadPoolExecutor() as pool, dev_realm.stall(LONG_SECONDS):
+        seen = dev_realm.requests["introspection"]
+        waiting = pool.submit(introspect, dev_realm, token)
+        eventually(lambda: dev_realm.requests["introspection"] > seen)
+
+        assert not waiting.done()
+        dev_realm.heal()
+        assert waiting.result(10).json()["active"] is True
 
 
 def test_a_stalled_fetch_is_interrupted(dev_realm: DevRealm) -> None:

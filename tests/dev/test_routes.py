@@ -1,12 +1,23 @@
+import base64
 import http.client
 import logging
 import socket
 
 import pytest
 import requests
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from resource_protector.dev import DevRealm
-from resource_protector.realm import certs_url, discovery_url, token_url
+from resource_protector.realm import (
+    certs_url,
+    discovery_url,
+    introspection_url,
+    logout_url,
+    revocation_url,
+    token_url,
+    userinfo_url,
+)
 
 
 def ask(realm: DevRealm, method: str, target: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -32,6 +43,14 @@ def ask(realm: DevRealm, method: str, target: str, body: bytes | None = None) ->
         ("GET", "/realms/myorg/protocol/openid-connect/token", 405, b"HTTP 405 Method Not Allowed"),
         ("PUT", "/realms/myorg/protocol/openid-connect/token", 405, b"HTTP 405 Method Not Allowed"),
         ("POST", "/realms/myorg/protocol/openid-connect/certs", 405, b"HTTP 405 Method Not Allowed"),
+        ("GET", "/realms/myorg/protocol/openid-connect/token/introspect", 405, b"HTTP 405 Method Not Allowed"),
+        ("GET", "/realms/myorg/protocol/openid-connect/revoke", 405, b"HTTP 405 Method Not Allowed"),
+        ("PUT", "/realms/myorg/protocol/openid-connect/userinfo", 405, b"HTTP 405 Method Not Allowed"),
+        ("PUT", "/realms/myorg/protocol/openid-connect/logout", 405, b"HTTP 405 Method Not Allowed"),
+        ("POST", "/realms/myorg", 405, b"HTTP 405 Method Not Allowed"),
+        ("GET", "/realms/myorg", 200, b'{"realm": "myorg", "public_key"'),
+        ("GET", "/realms/myorg/", 200, b'{"realm": "myorg", "public_key"'),
+        ("HEAD", "/realms/myorg", 200, b""),
         ("HEAD", "/realms/myorg/protocol/openid-connect/token", 405, b""),
         ("HEAD", "/realms/myorg/protocol/openid-connect/certs", 200, b""),
         ("GET", "/realms/myorg/protocol/openid-connect/certs/", 200, b'{"keys"'),
@@ -55,8 +74,31 @@ def test_discovery(dev_realm: DevRealm) -> None:
     assert document["issuer"] == dev_realm.issuer
     assert document["jwks_uri"] == certs_url(dev_realm.issuer)
     assert document["token_endpoint"] == token_url(dev_realm.issuer)
-    assert [name for name in document if name.endswith("_endpoint")] == ["token_endpoint"]
+    assert {name: value for name, value in document.items() if name.endswith("_endpoint")} == {
+        "token_endpoint": token_url(dev_realm.issuer),
+        "introspection_endpoint": introspection_url(dev_realm.issuer),
+        "userinfo_endpoint": userinfo_url(dev_realm.issuer),
+        "end_session_endpoint": logout_url(dev_realm.issuer),
+        "revocation_endpoint": revocation_url(dev_realm.issuer),
+    }
     assert document["grant_types_supported"] == ["client_credentials", "password", "refresh_token"]
+
+
+def test_the_realm_s_own_page(dev_realm: DevRealm) -> None:
+    """The page at the issuer's address holds the key that RS256 signs with, whatever the realm signs with now."""
+    token = dev_realm.token()
+    dev_realm.rotate(alg="ES256")
+    page = dev_realm.fetch(dev_realm.issuer)
+    assert isinstance(page, dict)
+    key = RSAKey.import_key(base64.b64decode(page.pop("public_key")))
+
+    assert jwt.decode(token, key, algorithms=["RS256"]).claims["iss"] == dev_realm.issuer
+    assert page == {
+        "realm": "myorg",
+        "token-service": f"{dev_realm.issuer}/protocol/openid-connect",
+        "account-service": f"{dev_realm.issuer}/account",
+        "tokens-not-before": 0,
+    }
 
 
 def test_requests_are_counted(dev_realm: DevRealm) -> None:
@@ -65,9 +107,23 @@ def test_requests_are_counted(dev_realm: DevRealm) -> None:
     dev_realm.fetch(certs_url(dev_realm.issuer))
     requests.post(token_url(dev_realm.issuer), timeout=10)
     requests.get(discovery_url(dev_realm.issuer), timeout=10)
+    requests.post(introspection_url(dev_realm.issuer), timeout=10)
+    requests.get(userinfo_url(dev_realm.issuer), timeout=10)
+    requests.get(logout_url(dev_realm.issuer), timeout=10)
+    requests.post(revocation_url(dev_realm.issuer), timeout=10)
     requests.get(dev_realm.issuer, timeout=10)
+    requests.get(f"{dev_realm.issuer}/nothing", timeout=10)
 
-    assert dev_realm.requests == {"certs": 2, "token": 1, "discovery": 1}
+    assert dev_realm.requests == {
+        "certs": 2,
+        "token": 1,
+        "discovery": 1,
+        "introspection": 1,
+        "userinfo": 1,
+        "logout": 1,
+        "revocation": 1,
+        "realm": 1,
+    }
     dev_realm.requests.clear()
     assert dev_realm.requests["certs"] == 0
 

@@ -68,6 +68,32 @@ class Admin:
         (client,) = self._call("GET", self._realm(realm, "clients"), params={"clientId": client_id}).json()
         return dict(client)
 
+    def update_user(self, realm: str, username: str, **changes: Any) -> None:
+        """Changes members of a user's representation, such as `enabled=False`."""
+        user = self._user(realm, username)
+        self._call("PUT", self._realm(realm, "users", user["id"]), json={**user, **changes})
+
+    def log_out(self, realm: str, username: str) -> None:
+        """Ends all sessions of a user."""
+        self._call("POST", self._realm(realm, "users", self._user(realm, username)["id"], "logout"))
+
+    def end_session(self, realm: str, sid: str) -> None:
+        """Ends one session."""
+        self._call("DELETE", self._realm(realm, "sessions", sid))
+
+    def change_role(self, method: str, realm: str, username: str, role: str, client_id: str | None = None) -> None:
+        """Gives a user a role (`POST`) or takes it away (`DELETE`)."""
+        owner = ["clients", self.client(realm, client_id)["id"]] if client_id else []
+        representation = self._call("GET", self._realm(realm, *owner, "roles", role)).json()
+        user = self._user(realm, username)["id"]
+        path = self._realm(realm, "users", user, "role-mappings", *(owner or ["realm"]))
+        self._call(method, path, json=[representation])
+
+    def _user(self, realm: str, username: str) -> Json:
+        parameters = {"username": username, "exact": "true"}
+        (user,) = self._call("GET", self._realm(realm, "users"), params=parameters).json()
+        return dict(user)
+
     def add_scope(self, realm: str, scope: str) -> None:
         """Adds an empty client scope that is named in the token when granted."""
         attributes = {"include.in.token.scope": "true"}

@@ -8,18 +8,27 @@ import requests
 
 from tests.keycloak import unverified
 
-HEADERS = ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate")
+HEADERS = ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Location")
 TOKENS = ("access_token", "id_token", "refresh_token")
 # Drawn anew for each token; of a `jti`, the kinds of session, token and grant stay.
 RANDOM = ("kid", "sid", "sub", "session_state", "at_hash")
 LIFETIMES = ("expires_in", "refresh_expires_in")
+TITLE = re.compile(r"<title>(.*?)<")
+SENTENCE = re.compile(r'class="instruction">(.*?)<')
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def answer(response: requests.Response, issuer: str) -> dict[str, Any]:
-    """The answer of a token endpoint: status, header fields, members, and each token in it taken apart."""
-    content = response.json() if response.content else {}
-    body = {name: _member(name, value, issuer) for name, value in content.items()}
+    """The answer of an endpoint: status, header fields, members, and each token in it taken apart.
+
+    Of a page for people, the title is compared, and the sentence.
+    """
+    content: dict[str, Any]
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        content = {"title": TITLE.findall(response.text), "sentence": SENTENCE.findall(response.text)}
+    else:
+        content = response.json() if response.content else {}
+    body = claims(content, issuer)
     for name in TOKENS:
         if name in content:
             body[name] = token(content[name], issuer)
@@ -32,15 +41,20 @@ def answer(response: requests.Response, issuer: str) -> dict[str, Any]:
 
 def token(text: str, issuer: str) -> dict[str, Any]:
     """A token's header and claims."""
-    claims = unverified.claims(text)
-    compared = {name: _member(name, value, issuer) for name, value in claims.items()}
-    if "exp" in claims:
-        compared["exp"] = f"iat + {_rounded(int(claims['exp'] - claims['iat']))}"
-    compared["iat"] = type(claims["iat"]).__name__
     return {
         "header": {name: _member(name, value, issuer) for name, value in unverified.header(text).items()},
-        "claims": compared,
+        "claims": claims(unverified.claims(text), issuer),
     }
+
+
+def claims(found: dict[str, Any], issuer: str) -> dict[str, Any]:
+    """The claims of a token, or the members of an answer."""
+    compared = {name: _member(name, value, issuer) for name, value in found.items()}
+    if "exp" in found:
+        compared["exp"] = f"iat + {_rounded(int(found['exp'] - found['iat']))}"
+    if "iat" in found:
+        compared["iat"] = type(found["iat"]).__name__
+    return compared
 
 
 def differences(keycloak: Any, dev_realm: Any, path: str = "") -> list[str]:

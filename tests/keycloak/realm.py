@@ -44,6 +44,22 @@ class Realm:
         client = session or requests.Session()
         return client.post(self.token_url, data=data, headers=sent, timeout=TIMEOUT_SECONDS)
 
+    def send(self, method: str, path: str, form: Form | None = None, **headers: str) -> requests.Response:
+        """Sends a request to one of the realm's endpoints, and follows no redirect. `_` in a header's name means `-`."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = form if form is None or isinstance(form, str | Mapping) else list(form)
+        url = f"{self.issuer}/protocol/openid-connect/{path}"
+        return requests.request(method, url, data=data, headers=sent, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+
+    def credentials(self, client: str) -> dict[str, str]:
+        """A client's id, and its secret if it has one, for a form."""
+        secret = self.secrets[client]
+        return {"client_id": client} | ({"client_secret": secret} if secret else {})
+
+    def introspect(self, token: str, client: str = "orders-api", **parameters: str) -> requests.Response:
+        """Asks whether a token is active, in the name of a client."""
+        return self.send("POST", "token/introspect", {**self.credentials(client), "token": token, **parameters})
+
     def grant(self, client: str, *, user: str | None = None, scope: str | None = None) -> dict[str, str]:
         """The form of a password grant, or of client credentials without a user."""
         form = {"client_id": client}

@@ -1,12 +1,15 @@
 """The dev realm's discovery and certs beside Keycloak's."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
 import requests
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from resource_protector.dev import DevRealm
-from tests.keycloak import realm_file
+from tests.keycloak import comparable, realm_file
 from tests.keycloak.keycloak import Keycloak
 from tests.keycloak.realm import Realm
 
@@ -24,12 +27,28 @@ def test_discovery_names_the_same_addresses(myorg: Realm, twin: Realm) -> None:
         requests.get(f"{realm.issuer}/.well-known/openid-configuration", timeout=30).json() for realm in (myorg, twin)
     )
 
-    assert {"issuer", "jwks_uri", "token_endpoint"} <= set(by_dev_realm)
+    assert {"issuer", "jwks_uri"} <= set(by_dev_realm)
+    assert {"token_endpoint", "introspection_endpoint", "userinfo_endpoint"} <= set(by_dev_realm)
+    assert {"end_session_endpoint", "revocation_endpoint"} <= set(by_dev_realm)
     for name, value in by_dev_realm.items():
         if isinstance(value, list):
             assert set(value) <= set(by_keycloak[name]), name
         else:
             assert value.replace(twin.issuer, myorg.issuer) == by_keycloak[name], name
+
+
+def test_the_realm_s_own_page(myorg: Realm, twin: Realm) -> None:
+    """At the issuer's address both have the same members, with the key that RS256 signs with."""
+    pages = [requests.get(realm.issuer, timeout=30) for realm in (myorg, twin)]
+    by_keycloak, by_dev_realm = (
+        comparable.answer(page, realm.issuer) for page, realm in zip(pages, (myorg, twin), strict=True)
+    )
+    for page, realm in zip(pages, (myorg, twin), strict=True):
+        token = realm.token("test_api_client")
+        pinned = RSAKey.import_key(b64decode(page.json()["public_key"]))
+
+        assert jwt.decode(token, pinned, algorithms=["RS256"]).claims["azp"] == "test_api_client"
+    assert [line for line in comparable.differences(by_keycloak, by_dev_realm) if "/public_key:" not in line] == []
 
 
 def test_the_same_kinds_of_keys_appear(myorg: Realm, twin: Realm) -> None:
