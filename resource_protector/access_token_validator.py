@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from authlib.oauth2.rfc6749 import TokenValidator
@@ -12,7 +12,8 @@ from authlib.oauth2.rfc7523 import JWTBearerTokenValidator
 from .bearer import bearer_token
 from .claims import AccessToken
 from .errors import Finding, InsufficientScope, Reason, TokenRejected, quoted
-from .keys import Fetch
+from .keys import KeySet
+from .provider import Fetch
 from .refusal_log import RefusalLog
 from .scopes import Requirement, Requirements
 
@@ -30,8 +31,20 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         self._refusals = refusals
 
     @abstractmethod
-    def verify(self, token_string: str) -> AccessToken:
+    def verify(self, token_string: str, *, introspect: bool = False) -> AccessToken:
         """The claims of `token_string`, if it is accepted. Raises TokenRejected or KeysUnavailable."""
+
+    @abstractmethod
+    async def verify_async(self, token_string: str, *, introspect: bool = False) -> AccessToken:
+        """As `verify`, without blocking the event loop while the realm is asked."""
+
+    @abstractmethod
+    def key_sets(self) -> Sequence[KeySet]:
+        """The keys that it checks tokens with, one set per issuer."""
+
+    @abstractmethod
+    def check_introspection(self, issuer: str | None) -> None:
+        """Raises ValueError where a route's `introspect=True`, for tokens of `issuer` or of all, cannot be honoured."""
 
     @abstractmethod
     def status(self) -> Mapping[str, Any]:
@@ -85,9 +98,19 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         roles: Requirement | None = None,
         client_roles: Mapping[str, Requirement] | None = None,
         claims: Mapping[str, Requirement] | None = None,
+        introspect: bool = False,
     ) -> None:
-        """Requires **all** of `scopes`, where Authlib's own validators are content with any one of a list."""
-        self.require(token, Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims))
+        """Requires **all** of `scopes`, where Authlib's own validators are content with any one of a list.
+
+        With `introspect`, of the token as the realm has it today; the view sees the claims that it brought.
+        """
+        requirements = Requirements.of(
+            scopes, roles=roles, client_roles=client_roles, claims=claims, introspect=introspect
+        )
+        if introspect:
+            text = bearer_token([request.headers["Authorization"]])
+            token = self.verify(str(text), introspect=True)
+        self.require(token, requirements)
 
     @property
     def claims_options(self) -> Mapping[str, Any]:

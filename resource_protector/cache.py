@@ -18,18 +18,32 @@ _LARGEST_CHARACTERS = 8_192
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """A token that passed every check, with all that can end that: its key, and its window of time."""
+    """A token that passed every check, with all that can end that: its key, and its window of time.
+
+    One that is not `is_complete` is a lightweight one: the rest of its claims is the realm's to tell.
+    """
 
     claims: AccessToken
     key: VerificationKey
     not_before: float
     not_after: float
+    header_type: str | None
+    is_complete: bool
 
     @classmethod
-    def of(cls, claims: AccessToken, key: VerificationKey, leeway_seconds: float) -> VerifiedToken:
+    def of(
+        cls,
+        claims: AccessToken,
+        key: VerificationKey,
+        leeway_seconds: float,
+        *,
+        header_type: str | None,
+        is_complete: bool,
+    ) -> VerifiedToken:
         """`claims` with the window in which they hold: [max(nbf, iat) - leeway, exp + leeway)."""
         begins = max(claims.get("nbf") or 0, claims.get("iat") or 0)
-        return cls(claims, key, begins - leeway_seconds, claims["exp"] + leeway_seconds)
+        ends = claims["exp"] + leeway_seconds
+        return cls(claims, key, begins - leeway_seconds, ends, header_type, is_complete)
 
 
 class TokenCache:

@@ -29,14 +29,17 @@ class Reason(StrEnum):
     BOUND = "bound"
     MISSING_CLAIM = "missing_claim"
     LIGHTWEIGHT = "lightweight"
+    INACTIVE = "inactive"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     INSUFFICIENT_ROLE = "insufficient_role"
     KEYS_UNAVAILABLE = "keys_unavailable"
+    INTROSPECTION_UNAVAILABLE = "introspection_unavailable"
 
 
 # One fixed sentence per reason. They go on the wire, so they hold no value of a token or of the
 # configuration, and only characters that RFC 6750 section 3 allows in an `error_description`.
 _UNVERIFIABLE = "The signature of the access token could not be verified"
+_UNAVAILABLE = "The access token cannot be checked at the moment"
 _DESCRIPTIONS: dict[Reason, str] = {
     Reason.MISSING: "The request carries no access token",  # for error handlers only; never on the wire
     Reason.MALFORMED_REQUEST: "The request must carry exactly one bearer token",
@@ -52,9 +55,11 @@ _DESCRIPTIONS: dict[Reason, str] = {
     Reason.BOUND: "The token is bound to a key and was sent without proof",
     Reason.MISSING_CLAIM: "The access token lacks a required claim",
     Reason.LIGHTWEIGHT: "The access token cannot be checked by this API",
+    Reason.INACTIVE: "The access token is no longer active",
     Reason.INSUFFICIENT_SCOPE: "The access token lacks a scope that this needs",
     Reason.INSUFFICIENT_ROLE: "The access token lacks a role that this needs",
-    Reason.KEYS_UNAVAILABLE: "The access token cannot be checked at the moment",
+    Reason.KEYS_UNAVAILABLE: _UNAVAILABLE,
+    Reason.INTROSPECTION_UNAVAILABLE: _UNAVAILABLE,
 }
 
 
@@ -157,10 +162,10 @@ _ANSWERS: dict[Reason, tuple[int, str | None]] = {
 
 
 class KeysUnavailable(_Refusal):
-    """The realm's keys cannot be had, so nobody can say whether the token is good: 503, never 401.
+    """The realm cannot be asked, for its keys or about a token, so nobody can say whether it is good: 503, never 401.
 
-    `retry_after_seconds` is when the next attempt to load them may be made; `__cause__` is what
-    went wrong with the last one.
+    `reason` says which: `keys_unavailable` or `introspection_unavailable`. `retry_after_seconds` is when the
+    next attempt may be made; `__cause__` is what went wrong with the last one.
     """
 
     challenge: str | None = None

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from .access_token_validator import AccessTokenValidator
-from .cache import cache_key
+from .cache import VerifiedToken, cache_key
 from .claims import AccessToken
 from .errors import Finding, Reason, TokenRejected
 from .jws import SignedToken, parse
-from .keys import Fetch, KeySetStatus
+from .keys import KeySet, KeySetStatus
+from .provider import Fetch
 from .refusal_log import RefusalLog
 from .validator import RealmTokenValidator
 
@@ -51,23 +52,32 @@ class MultiRealmValidator(AccessTokenValidator):
         """The validator of each issuer."""
         return MappingProxyType(self._by_issuer)
 
-    def verify(self, token_string: str) -> AccessToken:
+    def verify(self, token_string: str, *, introspect: bool = False) -> AccessToken:
         """As `RealmTokenValidator.verify`, by the validator of the token's issuer."""
         text_key = cache_key(token_string)
-        seen = self._seen(text_key)
-        if seen is not None:
-            return seen
-        token, validator = self._chosen(token_string)
-        return validator.judge(token, text_key)
+        validator, seen = self._seen(text_key)
+        if seen is None:
+            token, validator = self._chosen(token_string)
+            seen = validator.judge(token, text_key)
+        return validator.confirm(seen, token_string) if introspect or not seen.is_complete else seen.claims
 
-    async def verify_async(self, token_string: str) -> AccessToken:
-        """As `verify`, without blocking the event loop while keys are loaded."""
+    async def verify_async(self, token_string: str, *, introspect: bool = False) -> AccessToken:
+        """As `verify`, without blocking the event loop while a realm is asked."""
         text_key = cache_key(token_string)
-        seen = self._seen(text_key)
-        if seen is not None:
-            return seen
-        token, validator = self._chosen(token_string)
-        return await validator.judge_async(token, text_key)
+        validator, seen = self._seen(text_key)
+        if seen is None:
+            token, validator = self._chosen(token_string)
+            seen = await validator.judge_async(token, text_key)
+        return await validator.confirm_async(seen, token_string) if introspect or not seen.is_complete else seen.claims
+
+    def check_introspection(self, issuer: str | None) -> None:
+        """Raises ValueError where one of the realms that a route accepts cannot be asked."""
+        for validator in self._by_issuer.values():
+            validator.check_introspection(issuer)
+
+    def key_sets(self) -> tuple[KeySet, ...]:
+        """The keys of each realm."""
+        return tuple(validator.keys for validator in self._by_issuer.values())
 
     def status(self) -> dict[str, KeySetStatus]:
         """The state of each realm's keys, by issuer; every value is JSON."""
@@ -82,13 +92,14 @@ class MultiRealmValidator(AccessTokenValidator):
     def __repr__(self) -> str:
         return f"<MultiRealmValidator {' and '.join(self._by_issuer)}>"
 
-    def _seen(self, text_key: bytes | None) -> AccessToken | None:
+    def _seen(self, text_key: bytes | None) -> tuple[RealmTokenValidator, VerifiedToken | None]:
+        """Who has verified the token before, if anybody."""
         if text_key is not None:
             for validator in self._by_issuer.values():
                 seen = validator.recall(text_key)
                 if seen is not None:
-                    return seen
-        return None
+                    return validator, seen
+        return next(iter(self._by_issuer.values())), None
 
     def validator_for(self, token: SignedToken) -> RealmTokenValidator:
         """Whose judgement `token` is, by what it says of itself: that can only choose who refuses it.

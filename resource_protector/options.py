@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, TypedDict
 
-from .keys import Fetch
+from .provider import Fetch
 
 if TYPE_CHECKING:
     import requests
@@ -30,6 +30,10 @@ class ValidatorOptions(TypedDict, total=False):
     timeout_seconds: float
     max_document_bytes: int
     token_cache_size: int
+    client_id: str | None
+    client_secret: str | None
+    introspection_seconds: float
+    introspection_endpoint: str | None
     session: requests.Session | None
     realm: str | None
     allow_insecure_http: bool

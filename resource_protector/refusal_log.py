@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from .after_fork import renew_after_fork
 from .errors import Finding, Reason, TokenRejected
 
-__all__ = ["RefusalLog"]
+__all__ = ["CURES", "RefusalLog", "details", "unrecorded"]
 
 logger = logging.getLogger("resource_protector.refusals")
 
@@ -18,7 +20,7 @@ _LONGEST_VALUE = 300
 
 # What to do about the refusals that are mistakes of configuration and not of a client. An
 # application's default log level hides INFO, so these are warnings, and so they are rationed.
-_CURES: dict[Reason, str] = {
+CURES: dict[Reason, str] = {
     Reason.AUDIENCE: (
         "Either audience= is not what this API is called in the realm, or the client's tokens do not name this API: "
         "in Keycloak's admin console open Client scopes > (a scope of the client) > Mappers > Configure a new mapper "
@@ -36,9 +38,28 @@ _CURES: dict[Reason, str] = {
         "Either the client's access tokens are lightweight: switch off 'Always use lightweight access token' under "
         "Clients > (the client) > Advanced, or tick 'Add to lightweight access token' on the mappers that add what is "
         "missing; or the client lacks client scopes: under Clients > (the client) > Client scopes add 'basic', 'roles' "
-        "and the one with this API's Audience mapper"
+        "and the one with this API's Audience mapper. Or give the validator client_id= and client_secret=: it then asks "
+        "the realm about such tokens"
+    ),
+    Reason.INACTIVE: (
+        "The realm ended it (logout, a revoked session, a disabled user or client, 'not before'), or the introspecting "
+        "client (client_id=) is not in the token's 'aud', which Keycloak answers in the same way since 26.4.12 and "
+        "26.6.2: give the client's tokens an Audience mapper for it, or introspect as the client that they name"
     ),
 }
+
+# Of a task or a thread: what others judge meanwhile is recorded.
+_is_unrecorded: ContextVar[bool] = ContextVar("resource_protector.unrecorded", default=False)
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Within the block no refusal is recorded: what is judged there is compared only, and nobody is refused."""
+    before = _is_unrecorded.set(True)
+    try:
+        yield
+    finally:
+        _is_unrecorded.reset(before)
 
 
 class RefusalLog:
@@ -60,12 +81,14 @@ class RefusalLog:
 
     def record(self, error: TokenRejected) -> None:
         """Log one refusal."""
+        if _is_unrecorded.get():
+            return
         finding = error.finding
-        cure = _CURES.get(finding.reason)
+        cure = CURES.get(finding.reason)
         if cure is not None:
             self._warn(finding, cure)
         if logger.isEnabledFor(logging.INFO):
-            self._log(logging.INFO, finding, "Refused (%s)%s", finding.reason.value, _details(finding))
+            self._log(logging.INFO, finding, "Refused (%s)%s", finding.reason.value, details(finding))
 
     def renew_after_fork(self) -> None:
         """A forked child gets a lock that nobody holds."""
@@ -88,7 +111,7 @@ class RefusalLog:
                 "To see all that is wrong with it: resource-protector explain %s < token.txt",
                 self._issuer,
                 finding.reason.value,
-                _details(finding),
+                details(finding),
                 cure,
                 self._explain_options,
             )
@@ -102,7 +125,7 @@ class RefusalLog:
                 self._issuer,
                 finding.reason.value,
                 now - warned_at,
-                _details(finding),
+                details(finding),
             )
 
     def _log(self, level: int, finding: Finding, message: str, *values: object) -> None:
@@ -116,7 +139,8 @@ class RefusalLog:
         logger.log(level, message, *values, extra=extra)
 
 
-def _details(finding: Finding) -> str:
+def details(finding: Finding) -> str:
+    """What was found and what was expected, for a log line; empty where there is nothing to tell."""
     if finding.claim is None and finding.expected is None and finding.actual is None:
         return ""
     return f": {finding.claim or 'token'} is {_shown(finding.actual)}, expected {_shown(finding.expected)}"

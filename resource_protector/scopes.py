@@ -21,6 +21,12 @@ class Name:
 
     value: object
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Name) and _distinct(self.value) == _distinct(other.value)
+
+    def __hash__(self) -> int:
+        return hash(_distinct(self.value))
+
     def is_met_by(self, granted: Collection[object]) -> bool:
         return _distinct(self.value) in granted
 
@@ -121,13 +127,17 @@ def _distinct(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Everything that one route requires; all of it must hold. Equal and hashable by what it requires."""
+    """Everything that one route requires; all of it must hold. Equal and hashable by what it requires.
+
+    `introspect` requires that the realm calls the token active, and the rest of today's claims.
+    """
 
     scopes: Term | None = None
     roles: Term | None = None
     client_roles: tuple[tuple[str, Term], ...] = ()
     claims: tuple[tuple[str, Term], ...] = ()
     issuer: str | None = None
+    introspect: bool = False
 
     @classmethod
     def of(
@@ -138,6 +148,7 @@ class Requirements:
         client_roles: Mapping[str, Requirement] | None = None,
         claims: Mapping[str, Requirement] | None = None,
         issuer: str | None = None,
+        introspect: bool = False,
     ) -> Requirements:
         """Read what a route was given. Raises ValueError for what requires nothing or can never hold."""
         read = None if scopes is None else _term(scopes, "scopes")
@@ -149,12 +160,15 @@ class Requirements:
                 )
         if issuer is not None and (not isinstance(issuer, str) or not issuer.strip()):
             raise ValueError(f"issuer is {issuer!r}: write the issuer's URL, or leave it out.")
+        if not isinstance(introspect, bool):
+            raise ValueError(f"introspect is {introspect!r}: write True or False.")
         return cls(
             scopes=read,
             roles=None if roles is None else _term(roles, "roles"),
             client_roles=_mapping(client_roles, "client_roles", "{'orders-api': 'writer'}"),
             claims=_mapping(claims, "claims", "{'groups': any_of('/staff', '/admins')}"),
             issuer=issuer,
+            introspect=introspect,
         )
 
     @property
@@ -175,6 +189,7 @@ class Requirements:
             client_roles=self.client_roles + other.client_roles,
             claims=self.claims + other.claims,
             issuer=self.issuer or other.issuer,
+            introspect=self.introspect or other.introspect,
         )
 
     def problems(self, token: AccessToken) -> Iterator[Finding]:

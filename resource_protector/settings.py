@@ -42,6 +42,12 @@ def _text(name: str, value: Any) -> str | None:
     raise ValueError(f"{name} is {value!r}, a {type(value).__name__} where text is meant: write it in quotes.")
 
 
+def _secret(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError(f"{name} is a {type(value).__name__} where text is meant: write it in quotes.")
+
+
 def _names(name: str, value: Any) -> Any:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
@@ -80,7 +86,8 @@ def _object(name: str, value: Any) -> Any:
 _Reader = Callable[[str, Any], Any]
 _READERS: dict[str, _Reader] = {
     **dict.fromkeys(ValidatorOptions.__annotations__, _number),
-    **dict.fromkeys(("issuer", "jwks_uri", "realm"), _text),
+    **dict.fromkeys(("issuer", "jwks_uri", "introspection_endpoint", "client_id", "realm"), _text),
+    "client_secret": _secret,
     **dict.fromkeys(("audience", "algorithms", "token_types", "required_claims"), _names),
     "allow_insecure_http": _flag,
     **dict.fromkeys(("session", "now", "monotonic", "fetch"), _object),

@@ -77,3 +77,33 @@ def test_unavailable_keys_are_503(dev_realm: DevRealm, client: FlaskClient) -> N
         response = client.get("/any", headers=dev_realm.bearer())
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+
+
+def test_introspection_under_authlibs_protector(dev_realm: DevRealm) -> None:
+    """`introspect=True` is a keyword there too, and roles are judged as the realm has them today."""
+    require_oauth = ResourceProtector()
+    require_oauth.register_token_validator(
+        RealmTokenValidator(
+            dev_realm.issuer,
+            audience="orders-api",
+            client_id="orders-api",
+            client_secret="orders-api-secret",
+            introspection_seconds=0,
+        )
+    )
+    app = Flask(__name__)
+
+    @app.get("/asked")
+    @require_oauth(None, client_roles={"orders-api": "writer"}, introspect=True)  # type: ignore[untyped-decorator]  # Authlib has no types
+    def asked() -> str:
+        return "today"
+
+    client = app.test_client()
+    headers = dev_realm.bearer(dev_realm.token(client="web", user="alice", scope="test_api_access"))
+    good = client.get("/asked", headers=headers)
+    with dev_realm.remove_role("alice", "writer", client="orders-api"):
+        removed = client.get("/asked", headers=headers)
+    with dev_realm.log_out("alice"):
+        ended = client.get("/asked", headers=headers)
+
+    assert [answer.status_code for answer in (good, removed, ended)] == [200, 403, 401]

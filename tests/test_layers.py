@@ -13,11 +13,11 @@ PACKAGE = Path(resource_protector.__file__).parent
 # The table of the architecture. A module imports from lower layers, and from its own package.
 LAYERS = [
     {"after_fork", "errors", "realm", "readonly", "algorithms"},
-    {"policy", "strict_json", "jws", "bearer", "keys", "refusal_log"},
-    {"claims", "scopes", "options", "signing_key"},
+    {"policy", "strict_json", "jws", "bearer", "keys", "provider", "outage_log", "refusal_log"},
+    {"claims", "scopes", "options", "signing_key", "introspection"},
     {"cache", "access_token_validator", "validator", "multi_realm"},
-    {"settings", "dev", "explain"},
-    {"flask", "pytest_plugin", "cli"},
+    {"settings", "protector", "dev", "explain", "shadow", "keycloak", "admin", "client"},
+    {"flask", "fastapi", "pytest_plugin", "cli"},
 ]
 WEB_FRAMEWORKS = {"flask", "werkzeug", "fastapi", "starlette", "click"}
 

@@ -244,3 +244,19 @@ def test_one_realm_finds_its_own_issuer_behind_another_ones(dev_realm: DevRealm,
     assert refused.value.reason is Reason.ISSUER
     assert not dev_realm.requests
     assert validator.verify(dev_realm.mint(**{**late, "iss": dev_realm.issuer})).issuer == dev_realm.issuer
+
+
+def test_a_test_realm_takes_the_place_of_several(dev_realm: DevRealm) -> None:
+    """`protects` serves an application of several realms, with the audience of the first one."""
+    require_auth = ResourceProtector(
+        MultiRealmValidator(
+            RealmTokenValidator("https://sso.example.com/realms/a", audience="invoices"),
+            RealmTokenValidator("https://sso.example.com/realms/b", audience="orders"),
+        )
+    )
+    app = Flask(__name__)
+    app.add_url_rule("/", "index", require_auth(None)(lambda: "good"))
+    with dev_realm.protects(require_auth):
+        answer = app.test_client().get("/", headers=dev_realm.bearer())
+
+    assert answer.get_data(as_text=True) == "good"

@@ -1,6 +1,6 @@
 """How users write it: checked by mypy --strict, never run."""
 
-from typing import assert_type
+from typing import Any, assert_type
 
 from flask import Blueprint, Flask
 from werkzeug.routing import Rule
@@ -16,6 +16,7 @@ from resource_protector import (
     exactly,
 )
 from resource_protector.flask import ResourceProtector, current_token, get_token
+from resource_protector.shadow import Shadow, ShadowReport
 
 ISSUER = "https://sso.example.com/realms/myorg"
 
@@ -57,7 +58,29 @@ assert_type(order(5), str)  # decorating keeps the signature
 require_auth.guard(admin, "a", optional=True, exempt="/health", g_name="auth_token")
 assert_type(require_auth.unprotected(app), list[Rule])
 
+
+def online(token: str) -> dict[str, Any]:
+    """The provider's answer."""
+    return {}
+
+
+shadow = Shadow(online, validator, decides="online", refusals=(LookupError,))
+ResourceProtector(shadow)
+assert_type(shadow.verify("x"), AccessToken)
+assert_type(shadow.report(), ShadowReport)
+assert_type(shadow.watching(online)("x"), dict[str, Any])
+assert_type(shadow.answer("x", lambda: 1, accepted=lambda claims: 2), int)
+
+
+@require_auth.accept_token(True, ["a"], render_errors=False)
+def accepting() -> str:
+    """A view written for flask-oidc 1."""
+    return "ok"
+
+
+assert_type(accepting(), str)
+
 try:
-    assert_type(validator.verify("x"), AccessToken)
+    assert_type(validator.verify("x", introspect=True), AccessToken)
 except TokenRejected as error:
     assert_type(error.reason, Reason)

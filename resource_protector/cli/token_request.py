@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from resource_protector.provider.client_login import basic_authorization
 from resource_protector.realm import is_loopback, token_url
 
 if TYPE_CHECKING:
@@ -87,13 +87,9 @@ class TokenRequest:
         return form
 
     def _authorize(self, request: PreparedRequest) -> PreparedRequest:
-        """HTTP Basic as RFC 6749 section 2.3.1 has it: both parts are percent-encoded first.
-
-        It is given also when there is nothing to add: `requests` would else look into ~/.netrc.
-        """
+        """Given also when there is nothing to add: `requests` would else look into ~/.netrc."""
         if self.client_secret is not None and not self.secret_in_form:
-            pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret, safe='')}"
-            request.headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+            request.headers["Authorization"] = basic_authorization(self.client_id, self.client_secret)
         return request
 
     def _token_of(self, answer: Response) -> str:

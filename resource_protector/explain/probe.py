@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from resource_protector.keys.deadline import DeadlineAdapter
+from resource_protector.provider.deadline import DeadlineAdapter
 from resource_protector.realm import is_loopback
 
 __all__ = ["Answer", "Probe"]

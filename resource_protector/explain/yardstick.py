@@ -12,6 +12,7 @@ from resource_protector.jws import SignedToken
 from resource_protector.multi_realm import MultiRealmValidator
 from resource_protector.policy import Policy
 from resource_protector.scopes import Requirements
+from resource_protector.shadow import Shadow
 from resource_protector.validator import RealmTokenValidator
 
 __all__ = ["Yardstick"]
@@ -46,6 +47,8 @@ class Yardstick:
     def of(cls, validator: AccessTokenValidator, requirements: Requirements | None = None) -> Yardstick:
         """A validator's own. Raises ValueError for a validator that is none of this package's."""
         needed = requirements or Requirements()
+        if isinstance(validator, Shadow):
+            validator = validator.offline  # what the provider would say, only the provider knows
         if isinstance(validator, MultiRealmValidator):
             realms = tuple(validator.validators.values())
             # Until the token has said whose it is, none of them: see `for_issuer`.

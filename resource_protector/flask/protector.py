@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar, Unpack, overload
+from typing import Any, TypeVar, overload
 
 from flask import Blueprint, Flask, current_app, has_app_context, request
 from werkzeug.routing import Rule
@@ -15,12 +15,12 @@ from resource_protector.access_token_validator import AccessTokenValidator
 from resource_protector.bearer import bearer_token
 from resource_protector.claims import AccessToken
 from resource_protector.errors import Finding, KeysUnavailable, Reason, TokenRejected
-from resource_protector.options import ValidatorOptions, refuse_unknown
+from resource_protector.protector import Protector
 from resource_protector.scopes import Requirement, Requirements
 from resource_protector.settings import validator_from_mapping
-from resource_protector.validator import RealmTokenValidator
 
 from . import protection as marks
+from .accept_token import accept_token
 from .guard import OnRefused, install_guard
 from .refusals import raise_refusal
 from .request_token import demanded, remember_token, remembered_token
@@ -28,57 +28,17 @@ from .request_token import demanded, remember_token, remembered_token
 __all__ = ["ResourceProtector"]
 
 _EXTENSION = "resource_protector"
-_NOT_GIVEN: Any = object()
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class ResourceProtector:
+class ResourceProtector(Protector):
     """Demands an access token of the requests to a Flask application's routes.
 
     `ResourceProtector(issuer, audience=...)` takes every keyword of `RealmTokenValidator`;
     `ResourceProtector(validator)` takes a finished one. Without either, give it one later by
     `register_token_validator`, or per application by `init_app`.
     """
-
-    def __init__(
-        self,
-        issuer_or_validator: str | AccessTokenValidator | None = None,
-        *,
-        audience: str | Iterable[str] | None = _NOT_GIVEN,
-        **options: Unpack[ValidatorOptions],
-    ) -> None:
-        refuse_unknown(options)
-        self._validator: AccessTokenValidator | None = None
-        self._replacements: list[Callable[[AccessTokenValidator | None], AccessTokenValidator]] = []
-        self._defaults: dict[str, Any] = dict(options)
-        if audience is not _NOT_GIVEN:
-            self._defaults["audience"] = audience
-        if isinstance(issuer_or_validator, str):
-            if audience is _NOT_GIVEN:
-                raise TypeError(
-                    "audience is missing: write audience='...', what this API is called in the tokens' 'aud', or "
-                    "audience=None to accept every access token of the realm."
-                )
-            self._validator = RealmTokenValidator(issuer_or_validator, **self._defaults)
-        elif issuer_or_validator is not None:
-            if self._defaults:
-                raise TypeError(f"{', '.join(self._defaults)}: give these to the validator, it is made already.")
-            self.register_token_validator(issuer_or_validator)
-
-    # Which validator serves
-
-    def register_token_validator(self, validator: AccessTokenValidator) -> None:
-        """Have `validator` check the tokens. Raises ValueError where there is one already."""
-        if not isinstance(validator, AccessTokenValidator):
-            raise ValueError(f"{validator!r} is not a validator: pass a RealmTokenValidator or a MultiRealmValidator.")
-        if self._validator is not None:
-            raise ValueError(
-                f"This protector already has {self._validator!r}: make another ResourceProtector for another validator."
-            )
-        if self._defaults:
-            raise ValueError(f"{', '.join(self._defaults)}: give these to the validator, they are for init_app only.")
-        self._validator = validator
 
     def init_app(self, app: Flask, prefix: str = "RESOURCE_PROTECTOR_") -> None:
         """Make this application's own validator from `app.config`.
@@ -89,34 +49,18 @@ class ResourceProtector:
         validators = app.extensions.setdefault(_EXTENSION, {})
         if self in validators:
             raise ValueError(f"init_app was already called for {app.name!r} with this protector: call it once.")
-        validators[self] = validator_from_mapping(app.config, prefix, self._defaults)
+        validator = validator_from_mapping(app.config, prefix, self._defaults)
+        self._keep_for_application(validator)
+        validators[self] = validator
 
-    @property
-    def validator(self) -> AccessTokenValidator:
-        """What checks the tokens of the current application. Raises RuntimeError where nothing does."""
+    _advice_without_validator = (
+        "This ResourceProtector has no validator for the current application: call require_auth.init_app(app), "
+        "or require_auth.register_token_validator(RealmTokenValidator(...))."
+    )
+
+    def _of_current_application(self) -> AccessTokenValidator | None:
         validators = current_app.extensions.get(_EXTENSION) if has_app_context() else None
-        validator = validators.get(self, self._validator) if validators else self._validator
-        if self._replacements:
-            return self._replacements[-1](validator)
-        if validator is None:
-            raise RuntimeError(
-                "This ResourceProtector has no validator for the current application: call require_auth.init_app(app), "
-                "or require_auth.register_token_validator(RealmTokenValidator(...))."
-            )
-        return validator
-
-    @contextmanager
-    def replaced_by(self, make: Callable[[AccessTokenValidator | None], AccessTokenValidator]) -> Iterator[None]:
-        """For tests: within the block, `make(original)` serves instead of whatever validator would have served.
-
-        It is called once per original, which is None where there is none.
-        """
-        replace = functools.cache(make)
-        self._replacements.append(replace)
-        try:
-            yield
-        finally:
-            self._replacements.remove(replace)
+        return validators.get(self) if validators else None
 
     # What protects a route
 
@@ -134,6 +78,7 @@ class ResourceProtector:
         claims: Mapping[str, Requirement] | None = None,
         issuer: str | None = None,
         optional: bool = False,
+        introspect: bool = False,
     ) -> Callable[[View], View]: ...
 
     def __call__(self, scopes: Any = None, /, *, optional: bool = False, **required: Any) -> Any:
@@ -144,12 +89,14 @@ class ResourceProtector:
         - `roles`: realm roles. `client_roles`: `{client: roles}`. `claims`: `{name: values}`. In the same shapes.
         - `issuer`: accept the tokens of this issuer only.
         - `optional`: a request without a token is let through; one with a bad token is refused all the same.
+        - `introspect`: the realm is asked too whether the token is still active, and its answer is judged: the
+          validator needs `client_id` and `client_secret` for it, or ValueError is raised.
 
         Put it directly above the function, below `@app.route`. Raises ValueError for an empty requirement.
         """
         if inspect.isroutine(scopes) or isinstance(scopes, type):
             return self._protect(scopes, Requirements(), optional=False)
-        requirements = Requirements.of(scopes, **required)
+        requirements = self._demand(Requirements.of(scopes, **required))
         return functools.partial(self._protect, requirements=requirements, optional=optional)
 
     def _protect(self, view: Any, requirements: Requirements, *, optional: bool) -> Any:
@@ -183,9 +130,12 @@ class ResourceProtector:
         client_roles: Mapping[str, Requirement] | None = None,
         claims: Mapping[str, Requirement] | None = None,
         issuer: str | None = None,
+        introspect: bool = False,
     ) -> Iterator[AccessToken]:
         """The token, for a `with` statement inside a view: what it demands may depend on the request."""
-        requirements = Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer)
+        requirements = Requirements.of(
+            scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer, introspect=introspect
+        )
         token = self.authorize(requirements)
         assert token is not None  # noqa: S101 - only an optional authorization returns None
         yield token
@@ -200,6 +150,7 @@ class ResourceProtector:
         claims: Mapping[str, Requirement] | None = None,
         issuer: str | None = None,
         optional: bool = False,
+        introspect: bool = False,
         exempt: str | Iterable[str] = (),
         g_name: str | None = None,
         on_refused: OnRefused | None = None,
@@ -212,7 +163,11 @@ class ResourceProtector:
 
         Guards and decorators add up, and the token is verified once.
         """
-        requirements = Requirements.of(scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer)
+        requirements = self._demand(
+            Requirements.of(
+                scopes, roles=roles, client_roles=client_roles, claims=claims, issuer=issuer, introspect=introspect
+            )
+        )
         install_guard(
             self,
             self.authorize,
@@ -222,6 +177,23 @@ class ResourceProtector:
             exempt=exempt,
             g_name=g_name,
             on_refused=on_refused,
+        )
+
+    def accept_token(
+        self, require_token: bool = False, scopes_required: Requirement | None = None, render_errors: bool = True
+    ) -> Callable[[View], View]:
+        """Decorate a view as with flask-oidc 1: the claims, or None without a token, are in `g.oidc_token_info`.
+
+        - `require_token`: False lets a request without a token through; one with a bad token is refused all the same.
+        - `scopes_required`: all of them, in the shapes of `require_auth`.
+        - `render_errors`: False returns a refusal from the view, as body (a dict), status and header fields.
+
+        The token is read from the `Authorization` header only. Raises ValueError for an argument of another kind,
+        and for none at all where the parentheses are left out: flask-oidc 1 and 2 differ in what that means.
+        """
+        requirements = self._demand(Requirements.of(scopes_required))
+        return accept_token(
+            self, self.authorize, requirements, require_token=require_token, render_errors=render_errors
         )
 
     @staticmethod
@@ -244,7 +216,7 @@ class ResourceProtector:
         """
         validator = self.validator
         try:
-            token = remembered_token(validator)
+            token = remembered_token(validator, requirements.introspect)
             if token is None:
                 authorization = request.environ.get("HTTP_AUTHORIZATION")
                 try:
@@ -255,8 +227,8 @@ class ResourceProtector:
                     if optional:
                         return None
                     raise validator.refuse(Finding(Reason.MISSING), requirements)
-                token = validator.verify(text)
-                remember_token(validator, token)
+                token = validator.verify(text, introspect=requirements.introspect)
+                remember_token(validator, requirements.introspect, token)
             validator.require(token, requirements if check is None else check, demanded(requirements))
         except (TokenRejected, KeysUnavailable) as error:
             raise_refusal(error)

@@ -45,10 +45,10 @@ def _refuse() -> NoReturn:
 current_token: AccessToken = LocalProxy(_current)  # type: ignore[assignment]  # it stands for one
 
 
-def remember_token(validator: AccessTokenValidator, token: AccessToken) -> None:
+def remember_token(validator: AccessTokenValidator, introspected: bool, token: AccessToken) -> None:
     """Keep `token` for the rest of the request."""
     target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
-    vars(target).setdefault(_VERIFIED, {})[validator] = token
+    vars(target).setdefault(_VERIFIED, {})[validator, introspected] = token
     setattr(target, _CURRENT, token)
 
 
@@ -61,7 +61,11 @@ def demanded(requirements: Requirements) -> Requirements:
     return whole
 
 
-def remembered_token(validator: AccessTokenValidator) -> AccessToken | None:
-    """What `validator` has already accepted in this request: guard and decorator add up and verify once."""
-    verified: dict[AccessTokenValidator, AccessToken] = getattr(request, _VERIFIED, {})
-    return verified.get(validator)
+def remembered_token(validator: AccessTokenValidator, introspected: bool) -> AccessToken | None:
+    """What `validator` has already accepted in this request: guard and decorator add up and verify once.
+
+    One that was introspected serves those who did not ask for that, too.
+    """
+    verified: dict[tuple[AccessTokenValidator, bool], AccessToken] = getattr(request, _VERIFIED, {})
+    token = verified.get((validator, True))
+    return token if token is not None or introspected else verified.get((validator, False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -10,16 +11,18 @@ from typing import TypedDict
 
 from resource_protector.after_fork import renew_after_fork
 from resource_protector.errors import Finding, KeysUnavailable, Reason
+from resource_protector.outage_log import OutageLog
 
 from .backoff import Backoff
 from .jwks import read_jwks
 from .load import Load
-from .outage_log import OutageLog
 from .snapshot import Snapshot
 from .timing import KeyTiming
 from .unknown_kids import UnknownKids
 
 __all__ = ["KeySet", "KeySetStatus", "Load", "Snapshot"]
+
+logger = logging.getLogger("resource_protector.keys")
 
 
 class KeySetStatus(TypedDict):
@@ -66,7 +69,8 @@ class KeySet:
         self._awaited_at = float("-inf")
         self._empty_since: float | None = None
         self._unknown = UnknownKids(timing.cooldown_seconds)
-        self._log = OutageLog(issuer)
+        self._log = OutageLog(logger, f"The keys of {issuer}", done="loaded", again="are loaded again")
+        self._skipped: dict[str, str] = {}  # kid: why, as the log knows it
         renew_after_fork(self)
 
     # What a request asks
@@ -248,7 +252,10 @@ class KeySet:
     def _succeed(self, now: float, snapshot: Snapshot, skipped: dict[str, str]) -> None:
         if self._backoff.is_failing:
             self._log.recovered(now, self._backoff.failures)
-        self._log.skipped(skipped)
+        for kid, why in skipped.items():
+            if self._skipped.get(kid) != why:  # told once, not at each load
+                self._log.note(logging.INFO, "A key of %s is not used: kid %r: %s", self._issuer, kid, why)
+        self._skipped = skipped
         self._load = None
         self._backoff.succeed()
         self._empty_since = None

@@ -4,7 +4,6 @@ Raw is one `public_key.verify` of the same token with prepared objects. Every fi
 raw measured beside it in the same round, because the speed of a shared machine drifts.
 """
 
-import argparse
 import base64
 import statistics
 import time
@@ -100,16 +99,12 @@ def measure(realm: DevRealm, algorithm: str, rounds: int, times: int) -> tuple[f
     return seconds(raw, times) * 1e6, ratios(calls, raw, rounds, times)
 
 
-def main() -> None:
+def main(rounds: int, times: int) -> None:
     """Print a row per algorithm and situation: median, spread, target."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--times", type=int, default=200, help="calls per round")
-    arguments = parser.parse_args()
     print(f"{'':6} {'':42} {'median':>7} {'min':>6} {'max':>6} {'target':>7}")  # noqa: T201 - a table to read
     with DevRealm(DEMO_REALM_FILE) as realm:
         for algorithm in CLIENTS:
-            raw, rows = measure(realm, algorithm, arguments.rounds, arguments.times)
+            raw, rows = measure(realm, algorithm, rounds, times)
             print(f"{algorithm:6} raw signature: {raw:.1f} us = 1")  # noqa: T201 - likewise
             for name, found in rows.items():
                 target = TARGETS[name][algorithm]

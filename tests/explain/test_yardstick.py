@@ -16,7 +16,7 @@ ISSUER = "https://sso.example.com/realms/myorg"
 class Foreign(AccessTokenValidator):
     """A validator that is not made of a policy and keys."""
 
-    def verify(self, token_string: str) -> Any:
+    def verify(self, token_string: str, *, introspect: bool = False) -> Any:
         raise NotImplementedError
 
     def status(self) -> dict[str, Any]:

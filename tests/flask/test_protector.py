@@ -170,7 +170,9 @@ def test_an_empty_requirement_is_refused_at_decoration(require_auth: ResourcePro
         require_auth.guard(Flask(__name__), scopes)
 
 
-@pytest.mark.parametrize("keywords", [{"scope": "a"}, {"role": "a"}, {"introspect": True}, {"operator": "OR"}], ids=str)
+@pytest.mark.parametrize(
+    "keywords", [{"scope": "a"}, {"role": "a"}, {"introspection": True}, {"operator": "OR"}], ids=str
+)
 def test_an_unknown_argument_is_refused_at_decoration(require_auth: ResourceProtector, keywords: Any) -> None:
     """A demand that nobody reads must not pass silently."""
     with pytest.raises(TypeError):
@@ -367,3 +369,12 @@ def test_replaced_by_serves_another_validator_for_a_while(dev_realm: DevRealm, a
         assert client.get("/", headers=dev_realm.bearer()).text == "ok"
     assert len(made) == 1
     assert client.get("/", headers=dev_realm.bearer()).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["validate_request", "authenticate_token", "validate_token"])
+def test_a_rule_that_nobody_would_ask_is_refused(dev_realm: DevRealm, name: str) -> None:
+    """A subclass written for Authlib's own protector may hold rules of its own, which ours does not call."""
+    subclass = type("Strict", (RealmTokenValidator,), {name: lambda *_, **__: None})
+
+    with pytest.raises(ValueError, match=f"Strict.{name} is called by Authlib's own ResourceProtector only"):
+        ResourceProtector(subclass(dev_realm.issuer, audience="orders-api"))

@@ -15,6 +15,7 @@ def talking(conversation: Conversation) -> Iterator[str]:
     stopped = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
+    connections: list[socket.socket] = []
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
@@ -23,7 +24,8 @@ def talking(conversation: Conversation) -> Iterator[str]:
     def accept() -> None:
         with contextlib.suppress(OSError):
             while True:
-                thread = threading.Thread(target=serve, args=(listener.accept()[0],))
+                connections.append(listener.accept()[0])
+                thread = threading.Thread(target=serve, args=(connections[-1],))
                 threads.append(thread)
                 thread.start()
 
@@ -36,6 +38,9 @@ def talking(conversation: Conversation) -> Iterator[str]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         acceptor.join()
+        for connection in connections:
+            with contextlib.suppress(OSError):  # closed already
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in threads:
             thread.join()
 

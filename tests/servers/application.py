@@ -15,9 +15,8 @@ from resource_protector.flask import ResourceProtector, current_token
 logging.basicConfig(format="%(process)d %(name)s %(levelname)s %(message)s")
 logging.getLogger("resource_protector").setLevel(logging.INFO)
 
-require_auth = ResourceProtector(
-    os.environ["ISSUER"], audience="orders-api", **json.loads(os.environ.get("OPTIONS", "{}"))
-)
+options = json.loads(os.environ.get("OPTIONS", "{}"))
+require_auth = ResourceProtector(os.environ["ISSUER"], audience="orders-api", **options)
 app = Flask(__name__)
 
 match os.environ.get("BEFORE_FORK"):
@@ -32,6 +31,15 @@ match os.environ.get("BEFORE_FORK"):
 def private() -> Response:
     """Whoever has a valid token."""
     return jsonify(sub=current_token["sub"])
+
+
+if "client_id" in options:
+
+    @app.get("/asked")
+    @require_auth(introspect=True)
+    def asked() -> Response:
+        """Whose token the realm calls active, too."""
+        return jsonify(sub=current_token["sub"])
 
 
 @app.after_request

@@ -22,12 +22,18 @@ __all__ = ["DeadlineAdapter"]
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
-        _keep_deadline(self, super().connect)
+        _connect(self, super().connect)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _request(self, super().request, *args, **kwargs)
 
 
 class _TLSConnection(HTTPSConnection):
     def connect(self) -> None:
-        _keep_deadline(self, super().connect)
+        _connect(self, super().connect)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _request(self, super().request, *args, **kwargs)
 
 
 class _Pool(HTTPConnectionPool):
@@ -42,7 +48,7 @@ _POOLS = {"http": _Pool, "https": _TLSPool}
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter for one exchange: the connection's time runs from its first packet."""
+    """An adapter whose time runs from the first packet of each exchange, on a new connection or a kept one."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -54,16 +60,31 @@ class DeadlineAdapter(HTTPAdapter):
         return manager
 
 
-def _keep_deadline(connection: Any, connect: Callable[[], None]) -> None:
-    """Connect, and make every later read of this connection end at the deadline."""
+def _begin(connection: Any) -> float:
+    """Make every later read of this connection end at a deadline that is counted from now; returns it."""
     deadline = time.monotonic() + float(connection.timeout)
     connection.response_class = lambda sock, *args, **kwargs: http.client.HTTPResponse(
         _DeadlineSocket(sock, deadline),  # type: ignore[arg-type]  # a response only ever calls makefile()
         *args,
         **kwargs,
     )
+    return deadline
+
+
+def _connect(connection: Any, connect: Callable[[], None]) -> None:
+    deadline = _begin(connection)
     connect()
     connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+    connection.is_fresh = True
+
+
+def _request(connection: Any, request: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    # The time of a first exchange includes connecting, which may come before this or happen within it.
+    if connection.sock is not None and not connection.is_fresh:
+        _begin(connection)
+        connection.sock.settimeout(connection.timeout)
+    request(*args, **kwargs)
+    connection.is_fresh = False
 
 
 class _DeadlineSocket:

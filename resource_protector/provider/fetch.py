@@ -10,18 +10,14 @@ from resource_protector.after_fork import not_during_a_fork
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Fetch", "FetchFailed", "JsonFetcher"]
+__all__ = ["Fetch", "JsonFetcher", "check_document_bytes"]
 
 #: Takes an absolute URL, returns the JSON document there, raises anything where there is none.
 Fetch = Callable[[str], object]
 
 
-class FetchFailed(Exception):
-    """The provider did not answer with a JSON document in time. The message says what it did instead."""
-
-
 class JsonFetcher:
-    """Fetches JSON over HTTP; called with a URL, it returns the decoded document.
+    """Fetches JSON over HTTP; called with a URL, it returns the decoded document, or raises ProviderFailed.
 
     `session` is the caller's: its CA, client certificate, proxies, headers and adapters are used.
     `timeout_seconds` is the deadline of the whole exchange, `max_document_bytes` the largest body.
@@ -31,16 +27,26 @@ class JsonFetcher:
     def __init__(
         self, *, timeout_seconds: float, max_document_bytes: int, session: requests.Session | None = None
     ) -> None:
-        if not isinstance(max_document_bytes, int) or isinstance(max_document_bytes, bool) or max_document_bytes < 1:
-            raise ValueError(f"max_document_bytes is {max_document_bytes!r}: write a whole number of bytes.")
         self._timeout_seconds = timeout_seconds
-        self._max_document_bytes = max_document_bytes
+        self._max_document_bytes = check_document_bytes(max_document_bytes)
         self._session = session
 
     def __call__(self, url: str) -> object:
         # requests takes longer to import than all else here, and only a fetch needs it. The thread of a
         # fetch may be the first to import it, and a fork in the middle would leave the child with half of it.
         with not_during_a_fork():
-            from .exchange import exchange
+            from .exchange import json_document
+            from .session import session_like
 
-        return exchange(url, self._session, self._timeout_seconds, self._max_document_bytes)
+        # A new session each time: fetches are minutes apart, and a kept connection would be a dead one.
+        with session_like(self._session, url) as session:
+            return json_document(
+                session, url, timeout_seconds=self._timeout_seconds, max_document_bytes=self._max_document_bytes
+            )
+
+
+def check_document_bytes(value: int) -> int:
+    """`value`, if it is a number of bytes. Raises ValueError."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"max_document_bytes is {value!r}: write a whole number of bytes.")
+    return value

@@ -8,7 +8,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from resource_protector.keys import FetchFailed, JsonFetcher
+from resource_protector.provider import JsonFetcher, ProviderFailed
 from tests.keys.provider import Conversation, answering, dripping, talking
 
 OK = "HTTP/1.1 200 OK\nContent-Type: application/json\nConnection: close"
@@ -67,7 +67,7 @@ def test_a_chunked_document_is_fetched() -> None:
 )
 def test_anything_else_is_a_failed_fetch(conversation: Conversation, message: str) -> None:
     """One kind of error, that says what the provider did instead and where."""
-    with talking(conversation) as url, pytest.raises(FetchFailed) as failed:
+    with talking(conversation) as url, pytest.raises(ProviderFailed) as failed:
         fetcher()(url)
 
     assert str(failed.value).startswith(url)
@@ -93,7 +93,7 @@ def test_anything_else_is_a_failed_fetch(conversation: Conversation, message: st
 def test_the_deadline_is_for_the_whole_exchange(conversation: Conversation) -> None:
     """However slowly the bytes drip, the fetch ends when its time is over."""
     begun = time.monotonic()
-    with talking(conversation) as url, pytest.raises(FetchFailed, match=r"timeout_seconds=0\.4"):
+    with talking(conversation) as url, pytest.raises(ProviderFailed, match=r"timeout_seconds=0\.4"):
         fetcher(timeout_seconds=0.4)(url)
 
     assert time.monotonic() - begun < 2
@@ -101,13 +101,13 @@ def test_the_deadline_is_for_the_whole_exchange(conversation: Conversation) -> N
 
 def test_a_tls_handshake_that_never_comes_ends_at_the_deadline() -> None:
     """The deadline covers what precedes HTTP."""
-    with talking(dripping(b"", b"")) as url, pytest.raises(FetchFailed):
+    with talking(dripping(b"", b"")) as url, pytest.raises(ProviderFailed):
         fetcher(timeout_seconds=0.4)(url.replace("http:", "https:"))
 
 
 def test_a_provider_that_does_not_speak_tls_is_named() -> None:
     """The cause is said in the words of the innermost error."""
-    with talking(answering(OK, GOOD)) as url, pytest.raises(FetchFailed, match=r"SSL|WRONG_VERSION|record layer"):
+    with talking(answering(OK, GOOD)) as url, pytest.raises(ProviderFailed, match=r"SSL|WRONG_VERSION|record layer"):
         fetcher()(url.replace("http:", "https:"))
 
 
@@ -116,7 +116,7 @@ def test_a_refused_connection_is_named() -> None:
     with talking(answering(OK)) as url:
         pass
 
-    with pytest.raises(FetchFailed, match="ConnectionRefusedError"):
+    with pytest.raises(ProviderFailed, match="ConnectionRefusedError"):
         fetcher()(url)
 
 
@@ -149,7 +149,7 @@ def test_an_adapter_of_the_callers_own_is_used() -> None:
     session = requests.Session()
     session.mount("http://", Canned())
 
-    with pytest.raises(FetchFailed, match="canned answer"):
+    with pytest.raises(ProviderFailed, match="canned answer"):
         fetcher(session=session)("http://127.0.0.1:1/certs")
 
 
@@ -162,7 +162,7 @@ def test_a_proxy_of_the_callers_session_is_used_within_the_deadline() -> None:
 
     with talking(dripping(b"HTTP/1.1 200", b"O")) as proxy:
         session.proxies = {"http": proxy.removesuffix("/certs")}
-        with pytest.raises(FetchFailed, match="timeout_seconds"):
+        with pytest.raises(ProviderFailed, match="timeout_seconds"):
             fetcher(session=session, timeout_seconds=0.4)("http://sso.example.com/certs")
 
 
