@@ -63,7 +63,7 @@ class IntrospectionEndpoint:
         except ProviderFailed as error:
             raise self._explained(error) from error.__cause__
 
-    def renew_after_fork(self) -> None:
+    def renew_after_fork(self) -> None:  # pragma: no cover - called in the child, tested by the connections it makes
         """A forked child must not read the answers to its parent's questions."""
         self._kept = None
 

@@ -28,9 +28,18 @@ def document(
 
     `request` is what `requests` takes beside these. Redirects are not followed.
     """
+    # requests would let REQUESTS_CA_BUNDLE win over the CA that somebody gave the session.
+    verify = None if session.verify is True else session.verify
     try:
         with session.request(
-            method, url, headers=_HEADERS, timeout=timeout_seconds, allow_redirects=False, stream=True, **request
+            method,
+            url,
+            headers=_HEADERS,
+            timeout=timeout_seconds,
+            verify=verify,
+            allow_redirects=False,
+            stream=True,
+            **request,
         ) as response:
             return _body(response, max_document_bytes)
     except (requests.RequestException, HTTPError) as error:  # the latter while the body is read, below requests

@@ -15,6 +15,7 @@ import requests
 
 from resource_protector import AccessToken, MultiRealmValidator, RealmTokenValidator, Reason
 from resource_protector.dev import DevRealm
+from tests.drop_in.relay import Certificates, relaying
 from tests.introspection.conftest import MakeValidator, verdict
 from tests.keys.provider import talking
 from tests.polling import Clock, eventually
@@ -405,3 +406,33 @@ def test_a_forked_child_asks_for_itself(dev_realm: DevRealm, introspecting: Make
     assert mine is Reason.INACTIVE
     assert (tmp_path / "child").read_text() == "inactive"
     assert connections == [2, 1]  # the child has one of its own
+
+
+def test_over_tls_with_a_ca_of_ones_own(dev_realm: DevRealm, introspecting: MakeValidator, tmp_path: Path) -> None:
+    """The session's CA is the one that counts, for keys and questions, on kept connections too."""
+    certificates = Certificates.made_in(tmp_path)
+    trusting = requests.Session()
+    trusting.verify = str(certificates.ca)
+    token = dev_realm.token(client="web", user="alice", scope="test_api_access")
+    with relaying(f"http://127.0.0.1:{dev_realm.port}", certificates.context()) as relay:
+        endpoints = f"{relay.url}/realms/{dev_realm.name}/protocol/openid-connect"
+        options = {"jwks_uri": f"{endpoints}/certs", "introspection_seconds": 0}
+        trusted = introspecting(session=trusting, **options)
+        verdicts = [verdict(trusted, token) for _ in range(3)]
+        asked = [seen.method for seen in relay.seen]
+        untrusted = introspecting(introspection_endpoint=f"{endpoints}/token/introspect", introspection_seconds=0)
+        refused = verdict(untrusted, token)
+
+    # The realm is asked at its own address, so it answers as to any other host: what counts is that it was asked.
+    assert {each if isinstance(each, Reason) else None for each in verdicts} <= {Reason.INACTIVE, None}
+    assert asked == ["GET", "POST", "POST", "POST"]
+    assert refused is Reason.INTROSPECTION_UNAVAILABLE
+    assert len(relay.seen) == 4
+
+
+def test_a_validator_without_credentials_cannot_be_made_to_ask(dev_realm: DevRealm) -> None:
+    """A mistake of the program, not of whoever brings the token."""
+    validator = RealmTokenValidator(dev_realm.issuer, audience="orders-api")
+
+    with pytest.raises(RuntimeError, match="give it client_id= and client_secret="):
+        validator.verify(dev_realm.mint(), introspect=True)
