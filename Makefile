@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Layers 0 to 3 are the core, of which every branch is tested; these are what is beside it.
-BESIDE_THE_CORE := resource_protector/settings.py,resource_protector/explain/*,resource_protector/flask/*,resource_protector/dev/*,resource_protector/pytest_plugin.py,resource_protector/cli/*,resource_protector/__main__.py
+BESIDE_THE_CORE := resource_protector/settings.py,resource_protector/protector.py,resource_protector/shadow/*,resource_protector/keycloak/*,resource_protector/admin/*,resource_protector/client/*,resource_protector/fastapi/*,resource_protector/explain/*,resource_protector/flask/*,resource_protector/dev/*,resource_protector/pytest_plugin.py,resource_protector/cli/*,resource_protector/__main__.py
 
 .PHONY: demo test test-keycloak lint format bench venv clean
 

@@ -120,6 +120,35 @@ def test_testing_your_routes(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_third_party_credentials(dev_realm: DevRealm) -> None:
+    """Each customer has limits and a count of its own; one that is withdrawn is out at once where the realm is asked."""
+    folder, settings = (
+        EXAMPLES / "third_party_credentials",
+        {"ORDERS_LIMIT": "2 per minute", "DEFAULT_LIMIT": "3 per minute"},
+    )
+    settings |= {"ISSUER": dev_realm.issuer, "PORT": "0", "INTROSPECTION_SECONDS": "0.1"}
+    with running([sys.executable, "api.py"], folder=folder, **settings) as program:
+        address = program.wait_for(r"Running on (http://127\.0\.0\.1:\d+)")[1]
+        acme, other = (dev_realm.mint(client_id=name, scope="test_api_access") for name in ("acme", "other"))
+
+        def get(path: str, token: str = "") -> requests.Response:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            return requests.get(address + path, headers=headers, timeout=10)
+
+        assert [get("/orders", acme).status_code for _ in range(3)] == [200, 200, 429]
+        assert get("/usage", acme).json() == {"customer": "acme", "calls": 2}
+        assert [get("/usage", acme).status_code for _ in range(3)] == [200, 200, 429]
+        assert [get("/usage").status_code for _ in range(5)] == [401] * 5
+        assert [get("/health").status_code for _ in range(5)] == [200] * 5
+        unscoped = dev_realm.mint(client_id="unscoped", scope="")
+        assert [get("/orders", unscoped).status_code for _ in range(3)] == [403] * 3
+        assert (get("/orders", other).status_code, get("/usage", other).status_code) == (200, 200)
+        withdrawn = dev_realm.token(client="test_api_client", scope="test_api_access")
+        with dev_realm.disable_client("test_api_client"):
+            assert get("/payouts", withdrawn).status_code == 401
+            assert get("/orders", withdrawn).status_code == 200
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_example_explains_itself(folder: Path) -> None:
     """Each folder has a README that fits on a screen."""

@@ -9,6 +9,7 @@ import click
 __all__ = ["main"]
 
 _MODULES = {
+    "credentials": "credentials",
     "demo": "demo",
     "dev-realm": "dev_realm",
     "doctor": "doctor",

@@ -13,7 +13,8 @@ def test_lists_its_commands(run: Run) -> None:
 
     assert result.exit_code == 0
     listed = result.stdout.partition("Commands:")[2].splitlines()
-    assert [line.split()[0] for line in listed if line] == ["demo", "dev-realm", "doctor", "explain", "routes", "token"]
+    names = ["credentials", "demo", "dev-realm", "doctor", "explain", "routes", "token"]
+    assert [line.split()[0] for line in listed if line] == names
     assert all(len(line.split()) > 3 for line in listed if line)
 
 
