@@ -143,9 +143,14 @@ class RealmTokenValidator(AccessTokenValidator):
             seen = await self.judge_async(self._parsed(token_string), text_key)
         return await self.confirm_async(seen, token_string) if introspect or not seen.is_complete else seen.claims
 
+    @property
+    def introspects(self) -> bool:
+        """Whether it has credentials to ask the realm with."""
+        return self._second_opinion is not None
+
     def check_introspection(self, issuer: str | None) -> None:
         """Raises ValueError where this validator cannot ask the realm; `issuer` narrows the question to that one."""
-        if self._second_opinion is None and issuer in (None, self.policy.issuer):
+        if not self.introspects and issuer in (None, self.policy.issuer):
             raise ValueError(
                 f"introspect=True asks {self.policy.issuer} about tokens, and its validator has no credentials to ask "
                 "with: give it client_id= and client_secret=, this API's own client in the realm."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from resource_protector.errors import Reason
+from resource_protector.refusal_log import CURES
 
 from .cures import (
     audience_cure,
@@ -199,10 +200,19 @@ def _unknown(evidence: Evidence) -> str | None:
     return None
 
 
+def _inactive(evidence: Evidence) -> str | None:
+    return f"{CURES[Reason.INACTIVE]}." if evidence.finding(Reason.INACTIVE) else None
+
+
 def _unreachable(evidence: Evidence) -> str | None:
+    issuer = next(iter(evidence.yardstick.issuers), None)
+    if evidence.finding(Reason.INTROSPECTION_UNAVAILABLE) is not None:
+        return (
+            f"See the log resource_protector.introspection for what {issuer} answered: the API could not ask it about "
+            "this token, by client_id= and client_secret=."
+        )
     if evidence.finding(Reason.KEYS_UNAVAILABLE) is None:
         return None
-    issuer = evidence.yardstick.issuers[0]
     return f"Run resource-protector doctor {issuer}: the realm could not be asked, so the signature is not checked."
 
 
@@ -217,6 +227,7 @@ _ABOUT_THE_TOKEN: tuple[Rule, ...] = (
     _type,
     _expiry,
     _left_out,
+    _inactive,
     _audience,
     _required,
     _scope,

@@ -12,6 +12,7 @@ from resource_protector.jws import SignedToken, parse
 from .advice import advise
 from .check import Check, Mark, failed, passed
 from .claim_checks import check_claims, check_requirements
+from .completion import completed
 from .evidence import Evidence
 from .signature_checks import check_signature
 from .yardstick import Yardstick
@@ -26,7 +27,7 @@ class Explanation:
     """What there is to say about one token.
 
     - `header`, `claims`: as the token states them; empty where it cannot be read. They are
-      verified only if `is_verified`.
+      verified only if `is_verified`. Of a lightweight token that the API completes, the realm's claims.
     - `checks`: every one, in order.
     - `refusal`: what the API answers with, which is the first problem in the validator's own order.
     - `advice`: what to do about all findings, the most telling first.
@@ -53,7 +54,7 @@ class Explanation:
         """The API's refusal, as it would be raised."""
         if self.refusal is None:
             return None
-        if self.refusal.reason is Reason.KEYS_UNAVAILABLE:
+        if self.refusal.reason in (Reason.KEYS_UNAVAILABLE, Reason.INTROSPECTION_UNAVAILABLE):
             return KeysUnavailable(self.refusal, retry_after_seconds=1)
         lacks = self.refusal.reason in (Reason.INSUFFICIENT_SCOPE, Reason.INSUFFICIENT_ROLE)
         return (InsufficientScope if lacks else TokenRejected)(self.refusal)
@@ -74,7 +75,12 @@ def explain(token: str, yardstick: Yardstick) -> Explanation:
     checks: tuple[Check, ...] = (shape, *signature.checks)
     header = signed.unverified_header
     if shape.mark is Mark.OK:
-        checks += tuple(check_claims(claims, header.get("typ"), yardstick, now))
+        made = check_claims(claims, header.get("typ"), yardstick, now)
+        told = None
+        if signature.is_verified:
+            told, made = completed(token, header.get("typ"), made, yardstick, now)
+        claims = told or claims
+        checks += tuple(made)
         checks += tuple(check_requirements(claims, yardstick.requirements))
     findings = [finding for check in checks for finding in check.findings]
     refusal = yardstick.refusal or signature.refusal or next(iter(findings), None)
