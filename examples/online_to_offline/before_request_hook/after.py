@@ -1,0 +1,57 @@
+import os
+
+from flask import Flask, abort, g, json, jsonify
+from werkzeug.exceptions import HTTPException
+
+from resource_protector.flask import ResourceProtector
+
+KEYCLOAK_URL = os.environ.get("KEYCLOAK_URL", "http://localhost:8080")
+REALM = os.environ.get("REALM", "myorg")
+CLIENT_ID = os.environ.get("CLIENT_ID", "orders-api")
+
+app = Flask(__name__)
+require_auth = ResourceProtector(f"{KEYCLOAK_URL}/realms/{REALM}", audience=CLIENT_ID)
+
+
+@app.before_request
+def count_calls():
+    g.calls = app.config["CALLS"] = app.config.get("CALLS", 0) + 1
+
+
+require_auth.guard(app, optional=True, g_name="auth_token")
+
+
+@app.after_request
+def set_headers(response):
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@app.errorhandler(HTTPException)
+def json_instead_of_html(error):
+    response = error.get_response()
+    response.data = json.dumps({"code": error.code, "name": error.name, "description": error.description})
+    response.content_type = "application/json"
+    return response
+
+
+@app.get("/me")
+def me():
+    auth = g.auth_token
+    if auth is None:
+        return jsonify(sub=None, roles=[])
+    return jsonify(sub=auth["sub"], roles=auth["realm_access"]["roles"])
+
+
+@app.get("/orders")
+def orders():
+    auth = g.auth_token
+    if auth is None:
+        abort(401)
+    if "test_api_access" not in auth.get("scope", "").split():
+        abort(403)
+    return jsonify(orders=[], user=auth["sub"])
+
+
+if __name__ == "__main__":
+    app.run(host="127.0.0.1", port=int(os.environ.get("PORT", "5000")))
