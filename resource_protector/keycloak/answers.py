@@ -80,7 +80,7 @@ class Answers:
         if isinstance(refusal, TokenRejected):
             return refusal
         cause = refusal.__cause__
-        error = KeycloakConnectionError(f"The realm's keys cannot be had: {cause or refusal}.")
+        error = KeycloakConnectionError(f"The token cannot be checked: {cause or refusal}.")
         error.reason = refusal.reason
         error.retry_after_seconds = refusal.retry_after_seconds
         advice = path_advice(self._realm_url)

@@ -1,4 +1,4 @@
-"""python-keycloak's `KeycloakOpenID`, which asks the realm about no token."""
+"""python-keycloak's `KeycloakOpenID`, which asks the realm about no token that can be judged without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, Literal, NoReturn, Unpack
 
-from resource_protector.realm import certs_url, check_url, issuer_of
+from resource_protector.realm import certs_url, check_url, introspection_url, issuer_of
 from resource_protector.shadow import Shadow
 from resource_protector.validator import RealmTokenValidator
 
@@ -35,7 +35,8 @@ class KeycloakOpenID(TokenChecks, RealmCalls):
     """A drop-in for python-keycloak's class of this name: tokens are checked without asking the realm.
 
     `introspect`, `decode_token` and `userinfo` answer from the token, whose signature is checked with the realm's
-    keys held in memory. What nobody can know so, until the token expires: a logout, a disabled user, a changed role,
+    keys held in memory; only a lightweight access token, which lacks `aud` and roles, is completed by the realm, once in
+    `introspection_seconds` and if there is a `client_secret_key`. What nobody can know so, until the token expires: a logout, a disabled user, a changed role,
     a revoked token. `token`, `refresh_token`, `logout`, `well_known`, `public_key` and `certs` ask the realm. Each
     method has an `a_` form, which does not block the event loop.
 
@@ -99,6 +100,9 @@ class KeycloakOpenID(TokenChecks, RealmCalls):
             "session": None if options.get("fetch") else connection.session(),
             **options,
         }
+        if client_secret_key:
+            endpoint = introspection_url(realm_url)
+            given |= {"client_id": client_id, "client_secret": client_secret_key, "introspection_endpoint": endpoint}
         self.client_secret_key = client_secret_key
         self._realm_name = realm_name
         self._client_id = client_id

@@ -27,6 +27,7 @@ class KeycloakOpenIDOptions(TypedDict, total=False):
     timeout_seconds: float
     max_document_bytes: int
     token_cache_size: int
+    introspection_seconds: float
     realm: str | None
     allow_insecure_http: bool
     now: Callable[[], float]
@@ -41,10 +42,7 @@ _CONSTRUCTOR = (
 _INSTEAD = {
     "session": "verify=, cert=, proxies=, timeout= and custom_headers= say how the realm is asked",
     "client_secret": "the secret is client_secret_key=",
-    **dict.fromkeys(
-        ("introspection_seconds", "introspection_endpoint"),
-        "this class asks the realm about no token, RealmTokenValidator(..., client_id=, client_secret=) can",
-    ),
+    "introspection_endpoint": "the realm is asked at server_url=",
 }
 
 

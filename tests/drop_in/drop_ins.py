@@ -39,7 +39,6 @@ BAD_TOKENS: Mapping[str, Token] = {
 LET_PASS_BY_DECODE: Mapping[str, Token] = {
     "other audience": lambda realm: realm.mint("audience"),
     "ID token": lambda realm: realm.mint("id_token"),
-    "lightweight": lambda realm: realm.mint("lightweight"),
 }
 
 

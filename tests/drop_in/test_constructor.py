@@ -142,7 +142,7 @@ def test_a_mistake_is_said_at_once(options: dict[str, Any], sentence: str) -> No
     [
         ("client_secret", "client_secret_key="),
         ("session", "custom_headers="),
-        ("introspection_seconds", "RealmTokenValidator"),
+        ("introspection_endpoint", "server_url="),
         ("audiance", "did you mean 'audience'?"),
         ("xyz", "there are server_url, realm_name"),
     ],

@@ -85,7 +85,7 @@ def test_each_reason_has_its_exception(
 ) -> None:
     """A fixed sentence as message, the reason as data, and nothing of the token in what is printed."""
     token = made(dev_realm)
-    error = outcome(drop_in(dev_realm).decode_token, token)
+    error = outcome(drop_in(dev_realm, secret=None).decode_token, token)
     printed = "".join(traceback.format_exception(error))
 
     assert isinstance(error, kind)

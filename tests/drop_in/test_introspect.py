@@ -10,8 +10,7 @@ from resource_protector.keycloak import KeycloakConnectionError, KeycloakRPTNotF
 from tests.drop_in.drop_ins import API, BAD_TOKENS, LET_PASS_BY_DECODE, SCOPE, Token, drop_in, original
 
 # What the realm calls active, and nobody else can accept as an access token.
-ACTIVE_AT_THE_REALM = ("lightweight", "ID token")
-WRONG = {name: make for name, make in {**BAD_TOKENS, **LET_PASS_BY_DECODE}.items() if name not in ACTIVE_AT_THE_REALM}
+WRONG = {name: make for name, make in {**BAD_TOKENS, **LET_PASS_BY_DECODE}.items() if name != "ID token"}
 
 
 def test_a_good_token_is_answered_as_by_the_original(dev_realm: DevRealm) -> None:
@@ -41,13 +40,27 @@ def test_a_bad_token_is_exactly_inactive(dev_realm: DevRealm, bad: Token) -> Non
     assert answers == [{"active": False}, {"active": False}]
 
 
-@pytest.mark.parametrize("name", ACTIVE_AT_THE_REALM)
-def test_what_only_the_realm_calls_active_is_inactive(dev_realm: DevRealm, name: str) -> None:
-    """What a lightweight token leaves out only the realm can add; and an ID token is for the client, not for an API."""
-    token = LET_PASS_BY_DECODE[name](dev_realm)
+def test_an_id_token_is_inactive(dev_realm: DevRealm) -> None:
+    """Keycloak calls it active to the client that it was issued to; it is for that client, and not for an API."""
+    token = dev_realm.mint("id_token")
     answers = [api.introspect(token)["active"] for api in (drop_in(dev_realm), original(dev_realm))]
 
     assert answers == [False, True]
+
+
+def test_a_lightweight_token_is_completed_by_the_realm(dev_realm: DevRealm) -> None:
+    """What it leaves out only the realm can add: one question for many requests, with the secret, and none without."""
+    token = dev_realm.token("lightweight", "alice", "test_api_access")
+    theirs = original(dev_realm).introspect(token)
+    dev_realm.requests.clear()
+    api = drop_in(dev_realm)
+    mine = [api.introspect(token) for _ in range(3)]
+
+    assert mine == [theirs] * 3
+    assert api.decode_token(token)["resource_access"]["orders-api"]["roles"] == ["writer"]
+    assert dev_realm.requests["introspection"] == 1
+    assert drop_in(dev_realm, secret=None).introspect(token) == {"active": False}
+    assert dev_realm.requests["introspection"] == 1
 
 
 @pytest.mark.parametrize("value", [None, 7, b"bytes", "\ud800", "a" * 100_000])
