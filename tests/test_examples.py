@@ -26,12 +26,23 @@ def server(dev_realm: DevRealm) -> Iterator[str]:
         yield program.wait_for(r"Running on (http://127\.0\.0\.1:\d+)")[1]
 
 
-def client(realm: DevRealm, server: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run examples/client_credentials/client.py to its end."""
-    variables = {"TOKEN_URL": token_url(realm.issuer), "API_URL": f"{server}/api/private-scoped"} | environment
+@pytest.fixture(params=["client.py", "client_by_hand.py"])
+def program(request: pytest.FixtureRequest) -> str:
+    """The client in its short form, and in the long one beside it."""
+    name: str = request.param
+    return name
+
+
+def client(program: str, realm: DevRealm, server: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a client of examples/client_credentials to its end."""
+    addresses = {
+        "ISSUER": realm.issuer,
+        "TOKEN_URL": token_url(realm.issuer),
+        "API_URL": f"{server}/api/private-scoped",
+    }
     return subprocess.run(
-        [sys.executable, EXAMPLES / "client_credentials/client.py"],
-        env=clean_environment(variables),
+        [sys.executable, EXAMPLES / "client_credentials" / program],
+        env=clean_environment(addresses | environment),
         capture_output=True,
         text=True,
         check=False,
@@ -39,30 +50,32 @@ def client(realm: DevRealm, server: str, **environment: str) -> subprocess.Compl
     )
 
 
-def test_client_credentials(dev_realm: DevRealm, server: str) -> None:
+def test_client_credentials(program: str, dev_realm: DevRealm, server: str) -> None:
     """The client gets a token for itself and reads the protected route of the server."""
-    result = client(dev_realm, server)
+    result = client(program, dev_realm, server)
 
     assert result.returncode == 0, result.stderr
     assert "Authorization with a scope named test_api_access is required to see this" in result.stdout
     assert result.stdout.endswith("execution complete!\n")
 
 
-def test_client_credentials_without_the_scope(dev_realm: DevRealm, server: str) -> None:
+def test_client_credentials_without_the_scope(program: str, dev_realm: DevRealm, server: str) -> None:
     """Without the scope the token is for nobody here, and the client shows what the server says to that."""
-    result = client(dev_realm, server, SCOPE="")
+    result = client(program, dev_realm, server, SCOPE="")
 
     assert result.returncode == 1
     assert "refused: 401" in result.stderr
     assert 'error_description="The access token is not meant for this API"' in result.stderr
 
 
-def test_client_credentials_with_a_wrong_secret(dev_realm: DevRealm, server: str) -> None:
+def test_client_credentials_with_a_wrong_secret(program: str, dev_realm: DevRealm, server: str) -> None:
     """Where the realm gives no token, the client shows the realm's reason."""
-    result = client(dev_realm, server, CLIENT_SECRET="wrong")
+    result = client(program, dev_realm, server, CLIENT_SECRET="wrong")
 
     assert result.returncode == 1
-    assert "no token: 401" in result.stderr
+    assert "no token: " in result.stderr
+    assert "unauthorized_client" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -102,6 +115,25 @@ def test_two_realms(dev_realm: DevRealm) -> None:
             eventually(lambda: get("/orders", partner).status_code == 200)
             assert get("/reports", staff).status_code == 200
             assert get("/reports", partner).status_code == 401
+
+
+def test_service_to_service() -> None:
+    """One service calls another with a token of its own; without token exchange it says so in its log, and 503."""
+    folder = EXAMPLES / "service_to_service"
+    with DevRealm(folder / "shop-realm.json") as realm:
+        settings = {"ISSUER": realm.issuer, "PORT": "0"}
+        with running([sys.executable, "stock.py"], folder=folder, **settings) as stock:
+            settings["STOCK_URL"] = stock.wait_for(r"Running on (http://127\.0\.0\.1:\d+)")[1]
+            with running([sys.executable, "orders.py"], folder=folder, **settings) as orders:
+                settings["ORDERS_URL"] = orders.wait_for(r"Running on (http://127\.0\.0\.1:\d+)")[1]
+                with running([sys.executable, "caller.py"], folder=folder, **settings) as caller:
+                    status = caller.process.wait(30)
+                    caller.wait_for("/my-reservations.*")
+                orders.wait_for("unsupported_grant_type")
+
+    assert status == 0, caller.output
+    assert '/in-stock 200 {"asked_by":"orders-api","stock":{"book":3}}' in caller.output
+    assert "/my-reservations 503" in caller.output
 
 
 def test_testing_your_routes(tmp_path: Path) -> None:

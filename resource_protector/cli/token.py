@@ -48,7 +48,7 @@ def command(
     The client's secret is read from RESOURCE_PROTECTOR_CLIENT_SECRET, a file or a prompt, the
     user's password from RESOURCE_PROTECTOR_PASSWORD, a file or a prompt.
     """
-    from resource_protector.cli.token_request import TokenRequest, TokenRequestFailed
+    from resource_protector.client import TokenEndpoint, TokenRequestFailed
 
     try:
         check_issuer(issuer, allow_insecure_http=allow_insecure_http)
@@ -75,19 +75,21 @@ def command(
         password = read_secret(
             "password", variable="RESOURCE_PROTECTOR_PASSWORD", option="--password-file", file=password_file
         )
-    request = TokenRequest(
-        issuer,
-        client_id,
-        client_secret=secret,
-        username=user,
-        password=password,
-        scope=scope,
-        secret_in_form=auth == "post",
-    )
     try:
-        token = request.send()
+        realm = TokenEndpoint(
+            issuer,
+            client_id,
+            secret,
+            auth_method="client_secret_post" if auth == "post" else "client_secret_basic",
+            allow_insecure_http=allow_insecure_http,
+        )
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    try:
+        issued = realm.client_credentials(scope) if user is None else realm.password(user, password or "", scope)
     except TokenRequestFailed as error:
         raise click.ClickException(str(error)) from error
+    token = issued.access_token
     if not claims:
         click.echo(token)
         return

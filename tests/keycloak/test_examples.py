@@ -28,7 +28,7 @@ def api(myorg: Realm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 def test_the_client_is_served(myorg: Realm, api: str) -> None:
     """The client gets a token from Keycloak and the message from the server."""
-    finished = program.run(EXAMPLE / "client.py", TOKEN_URL=myorg.token_url, API_URL=f"{api}/private-scoped")
+    finished = program.run(EXAMPLE / "client.py", ISSUER=myorg.issuer, API_URL=f"{api}/private-scoped")
 
     assert finished.returncode == 0, finished.stderr
     assert "Authorization with a scope named test_api_access is required to see this" in finished.stdout
@@ -37,7 +37,7 @@ def test_the_client_is_served(myorg: Realm, api: str) -> None:
 
 def test_the_client_without_the_scope_is_told_why(myorg: Realm, api: str) -> None:
     """Without the scope the token is for another audience, and the client prints that sentence."""
-    finished = program.run(EXAMPLE / "client.py", TOKEN_URL=myorg.token_url, API_URL=f"{api}/private-scoped", SCOPE="")
+    finished = program.run(EXAMPLE / "client.py", ISSUER=myorg.issuer, API_URL=f"{api}/private-scoped", SCOPE="")
 
     assert finished.returncode == 1
     assert "401" in finished.stderr
