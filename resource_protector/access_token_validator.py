@@ -30,6 +30,12 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
         TokenValidator.__init__(self, realm)
         self._refusals = refusals
 
+    def __init_subclass__(cls) -> None:
+        """Whoever decides by rules of his own is asked each time, and not by-passed by what was decided before."""
+        super().__init_subclass__()
+        if not {"verify", "verify_async"}.isdisjoint(vars(cls)) and "recalled" not in vars(cls):
+            cls.recalled = AccessTokenValidator.recalled  # type: ignore[method-assign]  # on purpose, see above
+
     @abstractmethod
     def verify(self, token_string: str, *, introspect: bool = False) -> AccessToken:
         """The claims of `token_string`, if it is accepted. Raises TokenRejected or KeysUnavailable."""
@@ -38,9 +44,28 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
     async def verify_async(self, token_string: str, *, introspect: bool = False) -> AccessToken:
         """As `verify`, without blocking the event loop while the realm is asked."""
 
+    def recalled(self, token: bytes) -> AccessToken | None:
+        """What `verify` would return for a token that was verified before, where that is known without looking at it.
+
+        Raises KeysUnavailable.
+        """
+        return None
+
     @abstractmethod
     def key_sets(self) -> Sequence[KeySet]:
         """The keys that it checks tokens with, one set per issuer."""
+
+    def verify_for(self, token_string: str, requirements: Requirements) -> AccessToken:
+        """As `verify`, introspected if that is required; about a token of another issuer than required nobody is asked."""
+        if requirements.introspect and requirements.issuer is not None:
+            self.require(self.verify(token_string), Requirements(issuer=requirements.issuer))
+        return self.verify(token_string, introspect=requirements.introspect)
+
+    async def verify_async_for(self, token_string: str, requirements: Requirements) -> AccessToken:
+        """As `verify_for`, without blocking the event loop."""
+        if requirements.introspect and requirements.issuer is not None:
+            self.require(await self.verify_async(token_string), Requirements(issuer=requirements.issuer))
+        return await self.verify_async(token_string, introspect=requirements.introspect)
 
     @abstractmethod
     def check_introspection(self, issuer: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from .errors import Finding, Reason
-from .policy import Policy
+from .policy import AT_JWT, Policy
 from .readonly import ReadOnlyDict, read_only
 
 __all__ = ["CHECKS", "AccessToken", "find_problems"]
@@ -14,7 +14,8 @@ __all__ = ["CHECKS", "AccessToken", "find_problems"]
 # Beyond this a number is no date, and adding the leeway to it may overflow.
 _LAST_DATE = 2.0**53
 _ID_TOKEN_MARKS = ("nonce", "at_hash", "c_hash")
-_AT_JWT = "at+jwt"
+_BEGINNINGS = ("nbf", "iat")
+_SCOPES = ("scope", "scp")
 _ONLY_STRINGS = frozenset({str})
 # What Keycloak puts into every token of a user or a service account unless the client's access tokens are lightweight.
 _LEFT_OUT_OF_LIGHTWEIGHT = ("aud", "realm_access", "resource_access", "acr", "preferred_username")
@@ -27,13 +28,23 @@ class AccessToken(ReadOnlyDict[str, Any]):
     TypeError; `copy` and `deepcopy` give plain dicts. The raw token is not in it. Made from any mapping.
     """
 
-    __slots__ = ()
+    __slots__ = ("_scopes",)
+
+    _scopes: frozenset[str]
 
     def __init__(self, claims: Mapping[str, Any]) -> None:
         super().__init__(claims if type(claims) is ReadOnlyDict else read_only(dict(claims)))
 
     def __repr__(self) -> str:
         return f"AccessToken({dict(self)!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """What it is to pydantic, and so to FastAPI as a return annotation: a JSON object, made from any mapping."""
+        from pydantic_core import core_schema  # who calls this has it; nobody else needs it
+
+        claims = core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema())
+        return core_schema.no_info_after_validator_function(cls, claims)
 
     @property
     def subject(self) -> str | None:
@@ -64,12 +75,11 @@ class AccessToken(ReadOnlyDict[str, Any]):
     @property
     def scopes(self) -> frozenset[str]:
         """Claim `scope`, split on single spaces (RFC 6749 section 3.3); if absent, claim `scp`."""
-        scope = self.get("scope")
-        if scope is None:
-            scope = self.get("scp")
-        if isinstance(scope, str):
-            scope = scope.split(" ")
-        return _strings(scope) - {""}
+        try:
+            return self._scopes
+        except AttributeError:
+            self._scopes = _scopes(self)  # every request that brings the token asks for them
+            return self._scopes
 
     @property
     def realm_roles(self) -> frozenset[str]:
@@ -85,6 +95,13 @@ class AccessToken(ReadOnlyDict[str, Any]):
     def expires_at(self) -> float | None:
         """Claim `exp`, in seconds since the epoch (RFC 7519 section 4.1.4)."""
         return self.get("exp")
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    scope = claims.get("scope")
+    if scope is None:
+        scope = claims.get("scp")
+    return _strings(scope.split(" ") if isinstance(scope, str) else scope) - {""}
 
 
 def _strings(value: object) -> frozenset[str]:
@@ -133,17 +150,20 @@ def _check_type(claims: Mapping[str, Any], policy: Policy, now: float, header_ty
     said, accepted = claims.get("typ"), policy.token_types
     if said == "Bearer" and header_type == "JWT" and said in accepted:
         return ()  # Keycloak's, nearly always
-    in_header = header_type.lower().removeprefix("application/") if header_type else "jwt"
+    # A blank `typ` says something, and nothing that we know; only an absent one says nothing.
+    in_header = "jwt" if header_type is None else header_type.lower().removeprefix("application/")
     if said is not None:
         is_accepted = said in accepted
-    elif in_header == _AT_JWT:
-        is_accepted = _AT_JWT in accepted
+    elif in_header == AT_JWT:
+        is_accepted = AT_JWT in accepted
     else:
         is_accepted = (header_type or "JWT") in accepted
-    if in_header not in ("jwt", _AT_JWT) and header_type not in accepted:
+    if in_header not in ("jwt", AT_JWT) and header_type not in accepted:
         is_accepted = False
     if not is_accepted:
-        actual = said if said is not None else f"header typ {header_type}" if header_type else "untyped"
+        actual = (
+            said if said is not None else "untyped" if header_type is None else f"header typ {header_type or 'blank'}"
+        )
         return (Finding(Reason.TOKEN_TYPE, "typ", accepted, actual),)
     if said == "Bearer":
         return ()
@@ -159,14 +179,13 @@ def _check_times(claims: Mapping[str, Any], policy: Policy, now: float, header_t
         found.append(Finding(Reason.MISSING_CLAIM, "exp", "seconds since the epoch", exp))
     elif now >= exp + leeway:
         found.append(Finding(Reason.EXPIRED, "exp", f"later than {now:.0f}", exp))
-    for name in ("nbf", "iat"):
-        if name not in claims:
-            continue
-        date = claims[name]
-        if not _is_date(date):
-            found.append(Finding(Reason.MISSING_CLAIM, name, "seconds since the epoch", date))
-        elif now < date - leeway:
-            found.append(Finding(Reason.NOT_YET_VALID, name, f"not later than {now:.0f}", date))
+    for name in _BEGINNINGS:
+        if name in claims:
+            date = claims[name]
+            if not _is_date(date):
+                found.append(Finding(Reason.MISSING_CLAIM, name, "seconds since the epoch", date))
+            elif now < date - leeway:
+                found.append(Finding(Reason.NOT_YET_VALID, name, f"not later than {now:.0f}", date))
     return found
 
 
@@ -205,15 +224,19 @@ def _check_required(
     claims: Mapping[str, Any], policy: Policy, now: float, header_type: str | None
 ) -> Sequence[Finding]:
     """Claims that this API needs, and those whose type everything here relies on."""
-    absent = [name for name in policy.required_claims if claims.get(name) is None]
-    found = [Finding(Reason.MISSING_CLAIM, name, "present", claims.get(name, "absent")) for name in absent]
+    found = [
+        Finding(Reason.MISSING_CLAIM, name, "present", claims.get(name, "absent"))
+        for name in policy.required_claims
+        if claims.get(name) is None
+    ]
     sub = claims.get("sub")
     if sub is not None and not (isinstance(sub, str) and sub):
         found.append(Finding(Reason.MISSING_CLAIM, "sub", "a string", sub))
-    for name in ("scope", "scp"):
-        value = claims.get(name, "")
-        if not isinstance(value, str) and not (isinstance(value, list) and set(map(type, value)) <= _ONLY_STRINGS):
-            found.append(Finding(Reason.MALFORMED, name, "a string or a list of strings", value))
+    for name in _SCOPES:
+        if name in claims:
+            value = claims[name]
+            if not isinstance(value, str) and not (isinstance(value, list) and set(map(type, value)) <= _ONLY_STRINGS):
+                found.append(Finding(Reason.MALFORMED, name, "a string or a list of strings", value))
     return found
 
 

@@ -70,9 +70,18 @@ class MultiRealmValidator(AccessTokenValidator):
             seen = await validator.judge_async(token, text_key)
         return await validator.confirm_async(seen, token_string) if introspect or not seen.is_complete else seen.claims
 
+    def recalled(self, token: bytes) -> AccessToken | None:
+        """As `RealmTokenValidator.recalled`, by whichever realm's validator has verified it."""
+        for validator in self._by_issuer.values():
+            found = validator.recalled(token)
+            if found is not None:
+                return found
+        return None
+
     def check_introspection(self, issuer: str | None) -> None:
         """Raises ValueError where one of the realms that a route accepts cannot be asked."""
-        for validator in self._by_issuer.values():
+        named = self._by_issuer.get(issuer or "")
+        for validator in self._by_issuer.values() if named is None else (named,):
             validator.check_introspection(issuer)
 
     def key_sets(self) -> tuple[KeySet, ...]:
@@ -86,8 +95,10 @@ class MultiRealmValidator(AccessTokenValidator):
     def with_issuer(
         self, issuer: str, *, jwks_uri: str | None = None, fetch: Fetch | None = None
     ) -> RealmTokenValidator:
-        """The policy of the first realm for another issuer: what a test needs that brings tokens of its own."""
-        return next(iter(self._by_issuer.values())).with_issuer(issuer, jwks_uri=jwks_uri, fetch=fetch)
+        """The policy of one realm, the first that introspects if any does, for a test that brings tokens of its own."""
+        validators = self._by_issuer.values()
+        chosen = next((validator for validator in validators if validator.introspects), next(iter(validators)))
+        return chosen.with_issuer(issuer, jwks_uri=jwks_uri, fetch=fetch)
 
     def __repr__(self) -> str:
         return f"<MultiRealmValidator {' and '.join(self._by_issuer)}>"

@@ -11,11 +11,11 @@ from .provider import Fetch
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["ValidatorOptions", "refuse_unknown"]
+__all__ = ["CheckOptions", "ValidatorOptions", "refuse_unknown"]
 
 
-class ValidatorOptions(TypedDict, total=False):
-    """What `RealmTokenValidator` takes beside `issuer` and `audience`; its docstring says what each one means."""
+class CheckOptions(TypedDict, total=False):
+    """The keywords of everything that checks tokens; the docstring of `RealmTokenValidator` says what each one means."""
 
     jwks_uri: str | None
     algorithms: Collection[str]
@@ -30,16 +30,21 @@ class ValidatorOptions(TypedDict, total=False):
     timeout_seconds: float
     max_document_bytes: int
     token_cache_size: int
-    client_id: str | None
-    client_secret: str | None
     introspection_seconds: float
-    introspection_endpoint: str | None
-    session: requests.Session | None
     realm: str | None
     allow_insecure_http: bool
     now: Callable[[], float]
     monotonic: Callable[[], float]
     fetch: Fetch | None
+
+
+class ValidatorOptions(CheckOptions, total=False):
+    """What `RealmTokenValidator` takes beside `issuer` and `audience`."""
+
+    client_id: str | None
+    client_secret: str | None
+    introspection_endpoint: str | None
+    session: requests.Session | None
 
 
 def refuse_unknown(given: Iterable[str]) -> None:

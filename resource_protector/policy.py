@@ -10,7 +10,10 @@ from typing import Any
 from .algorithms import ALGORITHMS
 from .realm import check_issuer
 
-__all__ = ["Policy", "check_seconds"]
+__all__ = ["AT_JWT", "Policy", "check_seconds"]
+
+#: The header type of RFC 9068 section 2.1; tokens spell it in any case, with or without "application/".
+AT_JWT = "at+jwt"
 
 _NEVER_FOR_APIS = {
     "id": "an ID token is for the client, not for an API",
@@ -28,7 +31,7 @@ class Policy:
     - `issuer`: exactly the `iss` of the tokens.
     - `audience`: one of these must be in `aud`; None leaves `aud` unchecked.
     - `algorithms`: names of RFC 7518 and RFC 9864, asymmetric ones only.
-    - `token_types`: what a token may say it is, in claim `typ` or header `typ`.
+    - `token_types`: what a token may say it is, in claim `typ` or header `typ`; "at+jwt" in every spelling.
     - `required_claims`: names beyond `iss`, `exp` and `aud`.
     - `leeway_seconds`: how far the clocks may differ, on `exp`, `nbf` and `iat` alike.
 
@@ -67,6 +70,8 @@ class Policy:
         for name in self.token_types:
             if name.lower() in _NEVER_FOR_APIS:
                 raise ValueError(f"token_types holds {name!r}, but {_NEVER_FOR_APIS[name.lower()]}: leave it out.")
+            if name != AT_JWT and name.lower().removeprefix("application/") == AT_JWT:
+                raise ValueError(f"token_types holds {name!r}: write {AT_JWT!r}, which means every spelling of it.")
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

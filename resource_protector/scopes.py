@@ -164,8 +164,11 @@ class Requirements:
             raise ValueError(f"introspect is {introspect!r}: write True or False.")
         return cls(
             scopes=read,
-            roles=None if roles is None else _term(roles, "roles"),
-            client_roles=_mapping(client_roles, "client_roles", "{'orders-api': 'writer'}"),
+            roles=None if roles is None else _text(_term(roles, "roles"), "roles"),
+            client_roles=tuple(
+                (client, _text(term, f"client_roles[{client!r}]"))
+                for client, term in _mapping(client_roles, "client_roles", "{'orders-api': 'writer'}")
+            ),
             claims=_mapping(claims, "claims", "{'groups': any_of('/staff', '/admins')}"),
             issuer=issuer,
             introspect=introspect,
@@ -223,6 +226,17 @@ def _names(term: Term | None) -> Iterator[Name]:
     elif term is not None:
         for part in term.terms:
             yield from _names(part)
+
+
+def _text(term: Term, name: str) -> Term:
+    """`term`, if all that it names is text, as roles are. Raises ValueError."""
+    for part in _names(term):
+        if not isinstance(part.value, str):
+            raise ValueError(
+                f"{name} holds {part.value!r}, and a role is text, so no token could ever have it: write "
+                f"{str(part.value)!r}, or claims={{'name': {part.value!r}}} for a claim that is no text."
+            )
+    return term
 
 
 def _mapping(given: Mapping[str, Requirement] | None, name: str, example: str) -> tuple[tuple[str, Term], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Sequence
 
 from .errors import Finding, KeysUnavailable, Reason, TokenRejected
@@ -48,9 +49,11 @@ def key_awaited(token: SignedToken, keys: KeySet, policy: Policy) -> Generator[L
             key = _key_among(candidates, token, algorithm)
             if key is not None:
                 return key
-        if not candidates:
-            if kid in snapshot.kids:
-                raise TokenRejected(Finding(Reason.ALGORITHM, "alg", "the algorithm of this key", algorithm))
+        if candidates:
+            _refuse_if_plainly_anothers(token, policy)
+        elif kid in snapshot.kids:
+            raise TokenRejected(Finding(Reason.ALGORITHM, "alg", "the algorithm of this key", algorithm))
+        else:
             refuse_another_issuer(token, policy)
         yield from _reloaded(keys, kid, since, Reason.SIGNATURE if candidates else Reason.UNKNOWN_KEY)
 
@@ -85,6 +88,17 @@ def refuse_another_issuer(token: SignedToken, policy: Policy) -> None:
     issuers = token.unverified_issuers()
     if issuers and policy.issuer not in issuers and token.is_long:
         issuers = token.unverified_issuers(throughout=True)
+    if issuers and policy.issuer not in issuers:
+        raise TokenRejected(Finding(Reason.ISSUER, "iss", policy.issuer, issuers[0]))
+
+
+def _refuse_if_plainly_anothers(token: SignedToken, policy: Policy) -> None:
+    """The same for a token whose signature is bad, which has cost some already: where it can be told from a glance."""
+    if token.is_long:
+        return
+    issuers: Sequence[str] = ()
+    with contextlib.suppress(TokenRejected):  # a payload that cannot be read is no reason: the signature is one
+        issuers = token.unverified_issuers()
     if issuers and policy.issuer not in issuers:
         raise TokenRejected(Finding(Reason.ISSUER, "iss", policy.issuer, issuers[0]))
 

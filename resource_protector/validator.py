@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, Unpack
 
 from .access_token_validator import AccessTokenValidator
-from .cache import TokenCache, VerifiedToken, cache_key
+from .cache import LARGEST_CHARACTERS, TokenCache, VerifiedToken, cache_key
 from .claims import AccessToken, find_problems
 from .errors import Reason, TokenRejected
 from .introspection import Question, SecondOpinion, second_opinion
@@ -148,9 +148,14 @@ class RealmTokenValidator(AccessTokenValidator):
         """Whether it has credentials to ask the realm with."""
         return self._second_opinion is not None
 
+    def recalled(self, token: bytes) -> AccessToken | None:
+        """What `verify` would return for a token that is in the cache of verified ones."""
+        seen = self.recall(sha256(token).digest()) if len(token) <= LARGEST_CHARACTERS else None
+        return seen.claims if seen is not None and seen.is_complete else None
+
     def check_introspection(self, issuer: str | None) -> None:
-        """Raises ValueError where this validator cannot ask the realm; `issuer` narrows the question to that one."""
-        if not self.introspects and issuer in (None, self.policy.issuer):
+        """Raises ValueError where this validator cannot ask its realm, whichever `issuer` a route names."""
+        if not self.introspects:
             raise ValueError(
                 f"introspect=True asks {self.policy.issuer} about tokens, and its validator has no credentials to ask "
                 "with: give it client_id= and client_secret=, this API's own client in the realm."
@@ -240,9 +245,7 @@ class RealmTokenValidator(AccessTokenValidator):
             if is_complete:
                 raise TokenRejected(finding)
             break
-        accepted = VerifiedToken.of(
-            AccessToken(claims), key, self.policy.leeway_seconds, header_type=header_type, is_complete=is_complete
-        )
+        accepted = VerifiedToken(AccessToken(claims), key, self.policy.leeway_seconds, header_type, is_complete)
         if text_key is not None and self._cache.is_on:
             self._cache.put(text_key, accepted)
         return accepted

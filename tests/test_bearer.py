@@ -18,8 +18,17 @@ def test_a_well_formed_token_is_found(value: str) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [[], [""], ["Basic dXNlcjpwYXNz"], ['Digest username="x", realm="y"'], ["eyJhbGciOiJub25lIn0.e30."]],
-    ids=["no field", "empty field", "Basic", "Digest with commas", "a token without a scheme"],
+    [
+        pytest.param([], id="no field"),
+        pytest.param([""], id="empty field"),
+        pytest.param(["Basic dXNlcjpwYXNz"], id="Basic"),
+        pytest.param(['Digest username="x", realm="y"'], id="Digest with commas"),
+        pytest.param(["eyJhbGciOiJub25lIn0.e30."], id="a token without a scheme"),
+        pytest.param(["Negotiate x, bearer=y"], id="a parameter named bearer"),
+        pytest.param(["Negotiate x,bearer=y, z=1"], id="a parameter named bearer among others"),
+        pytest.param(["Negotiate x, bearer-token y"], id="a longer name"),
+        pytest.param(["Negotiate x, bearers y"], id="a plural"),
+    ],
 )
 def test_no_credentials_and_other_schemes_are_no_token(values: list[str]) -> None:
     """Where there is no bearer token there is nothing to refuse either."""
@@ -36,6 +45,7 @@ def test_no_credentials_and_other_schemes_are_no_token(values: list[str]) -> Non
         pytest.param(["Bearer abc,Bearer def"], id="a comma-joined pair"),
         pytest.param(["Basic dXNlcg==, Bearer abc"], id="joined behind another scheme"),
         pytest.param(["Basic dXNlcg==,bearer"], id="joined behind another scheme, and empty"),
+        pytest.param(["Negotiate x=y,\tBEARER abc"], id="joined behind parameters of another scheme"),
         pytest.param(["Bearer abc\x00"], id="NUL"),
         pytest.param(["Bearer abc\n"], id="newline"),
         pytest.param(["Bearer ab\u00e9"], id="not ASCII"),

@@ -168,10 +168,13 @@ def test_a_header_cannot_overrule_the_claim() -> None:
     assert first(header_type="at+jwt", typ="ID") is Reason.TOKEN_TYPE
 
 
-@pytest.mark.parametrize("header_type", ["dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE"])
+@pytest.mark.parametrize("header_type", ["dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE", "", "application/"])
 def test_a_header_of_another_kind_of_token_is_refused(header_type: str) -> None:
     """RFC 8725 section 3.11: explicit typing keeps kinds of tokens apart."""
     assert first(header_type=header_type) is Reason.TOKEN_TYPE
+    assert first(Policy.of(ISSUER, "orders-api", token_types=("JWT",)), header_type=header_type, typ=ABSENT) is (
+        Reason.TOKEN_TYPE
+    )
 
 
 def test_untyped_tokens_are_accepted_where_somebody_names_them() -> None:
@@ -188,6 +191,18 @@ def test_marks_of_an_id_token_refuse_an_untyped_one_even_then(mark: str) -> None
     """Another provider's ID token is untyped too."""
     assert first(Policy.of(ISSUER, "orders-api", token_types=("JWT",)), typ=ABSENT, **{mark: "x"}) is Reason.TOKEN_TYPE
     assert first(header_type="at+jwt", typ=ABSENT, **{mark: "x"}) is Reason.TOKEN_TYPE
+
+
+def test_only_what_is_named_is_an_access_token() -> None:
+    """token_types= with one of the two defaults: the other one's tokens are refused, whoever says so."""
+    bearer, at_jwt = (Policy.of(ISSUER, "orders-api", token_types=(name,)) for name in ("Bearer", "at+jwt"))
+
+    assert first(bearer, header_type="at+jwt", typ=ABSENT) is Reason.TOKEN_TYPE
+    assert first(bearer, header_type="application/at+jwt", typ=ABSENT) is Reason.TOKEN_TYPE
+    assert first(bearer, header_type="JWT", typ="at+jwt") is Reason.TOKEN_TYPE
+    assert first(at_jwt) is Reason.TOKEN_TYPE
+    assert first(at_jwt, header_type="at+jwt") is Reason.TOKEN_TYPE  # its claim says Bearer
+    assert found(bearer) == found(at_jwt, header_type="at+jwt", typ=ABSENT) == []
 
 
 def test_header_types_of_ones_own_can_be_named() -> None:

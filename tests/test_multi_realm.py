@@ -119,6 +119,7 @@ def test_a_malformed_token_is_refused_in_the_name_of_all(both: MultiRealmValidat
 
     assert refused.value.reason is Reason.MALFORMED
     assert refused.value.challenge.startswith('Bearer realm="Orders"')
+    assert isinstance(refused.value.__cause__, ValueError)
     assert reason(both, None) is Reason.MALFORMED
 
 

@@ -122,8 +122,8 @@ def header_is_good(header: bytes, key: str) -> bool:
 
 
 def is_jwt(typ: object) -> bool:
-    """A media type, without case, with or without its prefix (RFC 7515 section 4.1.9); blank counts as none."""
-    return isinstance(typ, str) and (typ == "" or typ.lower().removeprefix("application/") in ("jwt", "at+jwt"))
+    """A media type, without case, with or without its prefix (RFC 7515 section 4.1.9)."""
+    return isinstance(typ, str) and typ.lower().removeprefix("application/") in ("jwt", "at+jwt")
 
 
 def is_at_jwt(typ: object) -> bool:

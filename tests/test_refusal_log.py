@@ -1,14 +1,15 @@
 """The log of refusals."""
 
 import logging
+import threading
 
 import pytest
 from flask import Flask
 
-from resource_protector import Finding, RealmTokenValidator, Reason, TokenRejected
+from resource_protector import RealmTokenValidator, TokenRejected
 from resource_protector.dev import DevRealm
 from resource_protector.flask import ResourceProtector
-from resource_protector.refusal_log import RefusalLog
+from tests.forking import forked
 from tests.polling import Clock
 
 NAME = "resource_protector.refusals"
@@ -104,10 +105,28 @@ def test_values_are_shown_on_one_line_and_not_too_long(
     assert all(len(message) < 1500 for message in messages)
 
 
-def test_a_forked_child_gets_a_lock_of_its_own(dev_realm: DevRealm, clock: Clock) -> None:
-    """J16: what another thread held at the fork is nothing to the child."""
-    log = RefusalLog(dev_realm.issuer, clock)
-    log._lock.acquire()
-    log.renew_after_fork()
+def test_a_lock_that_is_held_at_the_fork_is_free_in_the_child(dev_realm: DevRealm) -> None:
+    """J16: the thread that holds it does not exist there, so nobody would ever release it."""
+    is_stopped, go_on = threading.Event(), threading.Event()
 
-    log.record(TokenRejected(Finding(Reason.AUDIENCE, "aud", "a", "b")))
+    class Moment(float):
+        """A moment at whose comparison with another the thread `holder` is stopped: the log does that with its lock."""
+
+        def __sub__(self, other: float) -> float:
+            if threading.current_thread().name == "holder":
+                is_stopped.set()
+                go_on.wait(30)
+            return float(self) - other
+
+    validator = RealmTokenValidator(dev_realm.issuer, audience="orders-api", monotonic=lambda: Moment(1000))
+    token = dev_realm.mint(wrong="audience")
+    refuse(validator, token)
+    holder = threading.Thread(target=refuse, args=(validator, token), name="holder")
+    holder.start()
+    try:
+        assert is_stopped.wait(10)
+        with forked(lambda: refuse(validator, token) is None):  # type: ignore[func-returns-value]  # it returns
+            pass
+    finally:
+        go_on.set()
+        holder.join()

@@ -183,3 +183,13 @@ def test_a_demand_reads_as_english() -> None:
     assert finding.expected == "(x and y) or z"
     assert finding.actual == ["a", "b"]
     assert str(all_of("x", any_of("y", "z"))) == "x and (y or z)"
+
+
+@pytest.mark.parametrize("required", [5, True, ["reader", 5], any_of("reader", exactly(5)), exactly(5)], ids=str)
+def test_a_role_is_text(required: Any) -> None:
+    """No token could ever have another one, so the route would be shut for everybody; a claim may be a number."""
+    with pytest.raises(ValueError, match=r"^roles holds (5|True), and a role is text"):
+        Requirements.of(roles=required)
+    with pytest.raises(ValueError, match=r"client_roles\['orders-api'\] holds (5|True), and a role is text"):
+        Requirements.of(client_roles={"orders-api": required})
+    assert Requirements.of(claims={"level": required}).claims

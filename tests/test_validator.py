@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from resource_protector import AccessToken, KeysUnavailable, RealmTokenValidator, Reason, TokenRejected
+from resource_protector import (
+    AccessToken,
+    InsufficientScope,
+    KeysUnavailable,
+    RealmTokenValidator,
+    Reason,
+    TokenRejected,
+)
 from resource_protector.dev import DevRealm
 from resource_protector.jws import MAX_HEADER_CHARACTERS, MAX_TOKEN_CHARACTERS
+from resource_protector.scopes import Requirements
 from tests.polling import Clock
 
 NOW = 1_800_000_000
@@ -110,14 +118,57 @@ def test_keys_under_one_kid_are_all_tried() -> None:
     assert reason(make(document), sign("rsa", header={"kid": "same"})) is None
 
 
-def test_a_token_without_kid_is_tried_four_times_at_most() -> None:
-    """Each try costs a verification."""
-    others = [RSAKey.generate_key(2048, private=False).as_dict() for _ in range(4)]
-    document = {"keys": [*others, KEYS["rsa"].as_dict(private=False)]}
-    head, body = segment({"alg": "RS256", "typ": "JWT"}), segment(CLAIMS)
+@pytest.mark.parametrize(("others", "expected"), [(3, None), (4, Reason.SIGNATURE)])
+@pytest.mark.parametrize("kid", [None, "same"], ids=["no kid", "one kid for all"])
+def test_a_token_is_tried_with_four_keys_at_most(others: int, expected: Reason | None, kid: str | None) -> None:
+    """Each try costs a verification: the fourth key that fits is tried, the fifth is not."""
+    document = {"keys": [*FOUR_OTHERS[:others], KEYS["rsa"].as_dict(private=False)]}
+    document = {"keys": [{**key, "kid": kid or f"key-{number}"} for number, key in enumerate(document["keys"])]}
+    head, body = segment({"alg": "RS256", "typ": "JWT", **({"kid": kid} if kid else {})}), segment(CLAIMS)
     signature = segment(JWSRegistry.algorithms["RS256"].sign(f"{head}.{body}".encode(), KEYS["rsa"]))
 
-    assert reason(make(document), f"{head}.{body}.{signature}") is Reason.SIGNATURE
+    assert reason(make(document), f"{head}.{body}.{signature}") is expected
+
+
+FOUR_OTHERS = [RSAKey.generate_key(2048, private=False).as_dict() for _ in range(4)]
+
+
+def test_a_token_that_names_its_issuer_late_is_worth_a_reload() -> None:
+    """J6: other material under its `kid`: it was issued for somebody of another issuer, whose name it says first."""
+    payload = {"act": {"iss": "https://other.example.com", "sub": "x"}, "roles": ["x" * 40] * 60, **CLAIMS}
+    documents = [{"keys": [{**FOUR_OTHERS[0], "kid": "rsa"}]}, jwks("rsa")]
+    validator = make(fetch=lambda url: documents.pop(0))
+    validator.keys.reload()
+
+    assert reason(validator, sign(payload=payload)) is None
+
+
+@pytest.mark.parametrize("size", [0, 4096], ids=["cache off", "cache on"])
+@pytest.mark.parametrize(
+    ("before", "after", "token", "expected"),
+    [
+        pytest.param({"kid": "old"}, {"kid": "new"}, {"kid": "new"}, None, id="a new name"),
+        pytest.param({"kid": "old"}, {"kid": "new"}, {"kid": "old"}, Reason.UNKNOWN_KEY, id="its old name"),
+        pytest.param({"alg": "RS256"}, {"alg": "PS256"}, {}, Reason.ALGORITHM, id="another algorithm"),
+        pytest.param({"alg": "PS256"}, {"alg": "RS256"}, {}, None, id="this algorithm"),
+        pytest.param({}, {"alg": "PS256"}, {}, Reason.ALGORITHM, id="fewer algorithms"),
+        pytest.param({"alg": "PS256"}, {}, {}, None, id="more algorithms"),
+    ],
+)
+def test_a_key_is_its_name_and_its_algorithms_too(
+    size: int, before: dict[str, Any], after: dict[str, Any], token: dict[str, Any], expected: Reason | None
+) -> None:
+    """The realm publishes the same material under another `kid` or `alg`: that is another key, at the next load."""
+    documents = [jwks("rsa", **before)]
+    validator = make(fetch=lambda url: documents[-1], token_cache_size=size)
+    text = sign(header=token)
+    if expected is not None:
+        assert reason(validator, text) is None
+    validator.keys.reload()
+    documents.append(jwks("rsa", **after))
+    validator.keys.reload()
+
+    assert reason(validator, text) is expected
 
 
 def test_the_same_token_gives_the_same_instance() -> None:
@@ -263,6 +314,76 @@ def test_a_bad_token_is_refused_for_its_reason(
     assert reason(validator, bad) is expected
 
 
+def test_a_token_without_a_signature_is_not_worth_a_question() -> None:
+    """No key can have made it: the realm is asked neither for the first keys nor for others."""
+    asked: list[str] = []
+
+    def fetch(url: str) -> object:
+        asked.append(url)
+        return jwks()
+
+    validator = make(fetch=fetch)
+    unsigned = sign().rsplit(".", 1)[0] + "."
+
+    assert reason(validator, unsigned) is Reason.SIGNATURE
+    assert not asked
+    validator.verify(sign())
+    assert reason(validator, unsigned) is Reason.SIGNATURE
+    assert len(asked) == 1
+
+
+def test_another_issuers_token_is_not_worth_a_reload_however_its_key_was_looked_for() -> None:
+    """A31: also where the keys at hand named its `kid` no more after a load, and where no key fits its algorithm."""
+    other: dict[str, Any] = {"iss": "https://sso.example.com/realms/other"}
+    head, body = segment({"alg": "ES256", "typ": "JWT"}), segment({**CLAIMS, **other})
+    documents, clock = [jwks("rsa"), jwks("p384"), jwks("p384")], Clock()
+    validator = make(fetch=lambda url: documents.pop(0), monotonic=clock)
+    validator.keys.reload()
+
+    assert reason(validator, f"{head}.{body}.{segment(bytes(64))}") is Reason.ISSUER
+    assert len(documents) == 2
+
+    clock.advance(3600)
+    assert reason(validator, sign(**other)) is Reason.ISSUER  # its kid was known before the load that this makes
+    assert len(documents) == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "cause", "said"),
+    [
+        (lambda: resigned(b'{"alg":"RS256","SECRET"}'), json.JSONDecodeError, "JSONDecodeError"),
+        (lambda: resigned(b'{"alg":"RS256","a":"\xffSECRET"}'), UnicodeDecodeError, "UnicodeDecodeError"),
+        (lambda: resigned(b'{"alg":"RS256","a":"\\ud800SECRET"}'), UnicodeEncodeError, "UnicodeEncodeError"),
+        (lambda: "SEC!RET0." + sign().split(".", 1)[1], ValueError, "Error"),
+        (lambda: sign()[:-4] + "A!AA", ValueError, "Error"),
+        (lambda: f"{segment({'alg': 'RS256', 'kid': 'x'})}.SEC!RET0.AAAA", ValueError, "Error"),
+        (lambda: sign(payload=b'{"sub":"SECRET"'), json.JSONDecodeError, "JSONDecodeError"),
+        (lambda: sign(payload=b"\xffSECRET"), UnicodeDecodeError, "UnicodeDecodeError"),
+    ],
+    ids=[
+        "header",
+        "header not UTF-8",
+        "header with half a pair",
+        "no base64url",
+        "signature",
+        "issuer",
+        "payload",
+        "not UTF-8",
+    ],
+)
+def test_what_a_parser_says_of_a_token_goes_no_further(
+    token: Callable[[], str], cause: type[Exception], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its sentence may quote the token: the log has the kind of error; whoever debugs finds the error as `__cause__`."""
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(TokenRejected) as refused:
+        make().verify(token())
+
+    assert refused.value.finding.actual == said
+    assert isinstance(refused.value.__cause__, cause)
+    assert "SECRET" not in caplog.text
+
+
 def test_every_spelling_but_one_is_refused(validator: RealmTokenValidator) -> None:
     """Slack bits in the last character would give one signature 16 spellings, and flush the cache with them."""
     token = sign()
@@ -340,6 +461,39 @@ def test_a_token_ends_at_the_same_instant_cached_or_not(size: int) -> None:
     assert reason(validator, token) is None
     clock.seconds = NOW - 30.1
     assert reason(validator, token) is Reason.NOT_YET_VALID
+
+
+@pytest.mark.parametrize("size", [0, 4096])
+@pytest.mark.parametrize(
+    ("dates", "begins"),
+    [
+        pytest.param({"iat": NOW}, NOW, id="iat alone"),
+        pytest.param({"iat": NOW - 1000, "nbf": NOW}, NOW, id="nbf after iat"),
+        pytest.param({"iat": NOW, "nbf": NOW - 1000}, NOW, id="iat after nbf"),
+    ],
+)
+def test_a_clock_that_goes_back_ends_a_cached_token_too(size: int, dates: dict[str, Any], begins: int) -> None:
+    """J17, J20: a token that was accepted is not yet valid before the later of its dates, cached or not."""
+    clock = Clock(NOW)
+    validator = make(now=clock, token_cache_size=size)
+    token = sign(**dates)
+    assert reason(validator, token) is None
+
+    clock.seconds = begins - 30
+    assert reason(validator, token) is None
+    clock.seconds = begins - 30.1
+    assert reason(validator, token) is Reason.NOT_YET_VALID
+
+
+def test_no_text_is_taken_for_a_token_that_was_seen_before() -> None:
+    """What the cache keeps a token under is its own: neither another token nor any text that somebody makes up meets it."""
+    validator = make()
+    tokens = {str(number): sign("ed25519", "EdDSA", jti=str(number)) for number in range(3_000)}
+    for jti, token in tokens.items():
+        assert validator.verify(token)["jti"] == jti
+
+    assert all(validator.verify(token)["jti"] == jti for jti, token in tokens.items())
+    assert {reason(validator, f"made up {number}") for number in range(40_000)} == {Reason.MALFORMED}
 
 
 def test_the_leeway_can_be_chosen() -> None:
@@ -462,6 +616,20 @@ def test_a_refusal_carries_data_and_names_the_realm() -> None:
     assert error.challenge == (
         'Bearer realm="orders", error="invalid_token", error_description="The access token is not meant for this API"'
     )
+
+
+def test_a_route_for_another_issuer_is_a_refusal_and_not_a_missing_scope() -> None:
+    """Requirements(issuer=): TokenRejected with 401, as for any token of another issuer; a missing role is 403."""
+    validator = make()
+    token = validator.verify(sign())
+    with pytest.raises(TokenRejected) as refused:
+        validator.require(token, Requirements.of("a", issuer="https://sso.example.com/realms/other"))
+    with pytest.raises(InsufficientScope) as lacking:
+        validator.require(token, Requirements.of(roles="a", issuer=ISSUER))
+
+    assert type(refused.value) is TokenRejected
+    assert (refused.value.reason, refused.value.status_code) == (Reason.ISSUER, 401)
+    assert (lacking.value.reason, lacking.value.status_code) == (Reason.INSUFFICIENT_ROLE, 403)
 
 
 def test_unavailable_keys_carry_their_cause() -> None:

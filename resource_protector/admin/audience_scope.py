@@ -63,14 +63,24 @@ def check_audience_scope(scope: Mapping[str, Any], audience: str) -> None:
 
 
 def _audiences(scope: Mapping[str, Any]) -> set[str]:
-    """What the scope's mappers add to the `aud` of access tokens, and of introspection's answers."""
-    found: set[str] = set()
+    """What the scope's mappers add to the `aud` of access tokens or of introspection's answers.
+
+    A name that comes into only one of the two is marked, so that it equals no API's.
+    """
+    in_token: set[str] = set()
+    in_answer: set[str] = set()
     for mapper in scope.get("protocolMappers") or ():
         config = mapper.get("config") or {}
-        in_both = {config.get("access.token.claim", "true"), config.get("introspection.token.claim", "true")} == {
-            "true"
-        }
-        if mapper.get("protocolMapper") == _AUDIENCE_MAPPER and in_both:
+        if mapper.get("protocolMapper") == _AUDIENCE_MAPPER:
             # Keycloak reads the second only where the first is empty.
-            found.add(str(config.get("included.client.audience") or config.get("included.custom.audience") or ""))
-    return found - {""}
+            name = str(config.get("included.client.audience") or config.get("included.custom.audience") or "")
+            # As Keycloak has it: absent is off for the token, and for the answer it is as for the token.
+            access = config.get("access.token.claim", "false")
+            if access == "true":
+                in_token.add(name)
+            if config.get("introspection.token.claim", access) == "true":
+                in_answer.add(name)
+    one_sided = {f"{name} (in access tokens only)" for name in in_token - in_answer} | {
+        f"{name} (in introspection only)" for name in in_answer - in_token
+    }
+    return (in_token & in_answer | one_sided) - {""}

@@ -47,7 +47,7 @@ def accept_token(
                 "decorators = [oidc.accept_token(True)] in its body."
             )
         inner = protection_of(view)
-        whole = requirements.joined(inner.requirements) if inner else requirements
+        whole = requirements.joined(inner.as_seen_by(protector)) if inner else requirements
 
         @functools.wraps(view)
         def accepting(*args: Any, **kwargs: Any) -> Any:

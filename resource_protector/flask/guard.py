@@ -16,7 +16,8 @@ from .protection import Protection, is_exempt, protection_of, set_protection
 
 __all__ = ["install_guard"]
 
-#: Makes an application's own answer of a refusal, or returns None to leave it as it is.
+#: Makes an application's own answer of a refusal, or returns None to leave it as it is. The status stays the refusal's
+#: unless the answer has an error status of its own, so a redirect becomes a 401 that names its location.
 OnRefused = Callable[[Any], Any]
 
 
@@ -50,7 +51,7 @@ def install_guard(
         token = None
         try:
             if not _passes(protection):
-                token = authorize(_with_decorators(requirements), optional=optional, check=requirements)
+                token = authorize(_with_decorators(requirements, protector), optional=optional, check=requirements)
         except HTTPException as refusal:
             answer = on_refused(refusal) if on_refused else None
             if answer is None:
@@ -90,7 +91,7 @@ def _passes(protection: Protection) -> bool:
     )
 
 
-def _with_decorators(requirements: Requirements) -> Requirements:
+def _with_decorators(requirements: Requirements, protector: object) -> Requirements:
     """What the whole route needs: the guard's demands and those of the view, for the challenge to name."""
     decorators = protection_of(current_app.view_functions.get(request.endpoint or ""))
-    return requirements.joined(decorators.requirements) if decorators else requirements
+    return requirements.joined(decorators.as_seen_by(protector)) if decorators else requirements

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +28,10 @@ class Protection:
     optional: bool
     exempt: frozenset[str] = frozenset()
     protector: object = field(default=None, compare=False)
+
+    def as_seen_by(self, protector: object) -> Requirements:
+        """What is demanded, for another's challenge to name: only its own protector can ask the realm for it."""
+        return self.requirements if self.protector is protector else replace(self.requirements, introspect=False)
 
     def exempts(self, endpoint: str | None, rule: str | None) -> bool:
         """Whether the guard lets this endpoint, or this exact rule, through: never a prefix of one."""

@@ -109,7 +109,7 @@ class ResourceProtector(Protector):
             )
         is_async = inspect.iscoroutinefunction(view)
         inner = marks.protection_of(view)
-        whole = requirements.joined(inner.requirements) if inner else requirements
+        whole = requirements.joined(inner.as_seen_by(self)) if inner else requirements
 
         @functools.wraps(view)
         def protected(*args: Any, **kwargs: Any) -> Any:
@@ -227,7 +227,7 @@ class ResourceProtector(Protector):
                     if optional:
                         return None
                     raise validator.refuse(Finding(Reason.MISSING), requirements)
-                token = validator.verify(text, introspect=requirements.introspect)
+                token = validator.verify_for(text, requirements)
                 remember_token(validator, requirements.introspect, token)
             validator.require(token, requirements if check is None else check, demanded(requirements))
         except (TokenRejected, KeysUnavailable) as error:

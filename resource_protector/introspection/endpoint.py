@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ class IntrospectionEndpoint:
         self._locate = locate
         self._max_document_bytes = check_document_bytes(max_document_bytes)
         self._callers_session = session
-        self._kept: tuple[str, requests.Session] | None = None
+        self.renew_after_fork()
         renew_after_fork(self)
 
     def __call__(self, token: str, timeout_seconds: float) -> bytes:
@@ -54,20 +55,21 @@ class IntrospectionEndpoint:
         deadline = time.monotonic() + timeout_seconds
         try:
             try:
-                return self._post(token, timeout_seconds)
+                return self._post(token, deadline)
             except ProviderFailed as error:
                 if not isinstance(error.__cause__, ConnectionError) or isinstance(error.__cause__, Timeout):
                     raise
             # The other end closes kept connections when it likes, perhaps a moment ago.
-            return self._post(token, max(deadline - time.monotonic(), 0.001))
+            return self._post(token, deadline)
         except ProviderFailed as error:
             raise self._explained(error) from error.__cause__
 
-    def renew_after_fork(self) -> None:  # pragma: no cover - called in the child, tested by the connections it makes
+    def renew_after_fork(self) -> None:
         """A forked child must not read the answers to its parent's questions."""
-        self._kept = None
+        self._locating = threading.Lock()  # one of eight first questions looks the address up
+        self._kept: tuple[str, requests.Session] | None = None
 
-    def _post(self, token: str, timeout_seconds: float) -> bytes:
+    def _post(self, token: str, deadline: float) -> bytes:
         from resource_protector.provider.exchange import document
 
         url, session = self._connections()
@@ -75,7 +77,7 @@ class IntrospectionEndpoint:
             session,
             "POST",
             url,
-            timeout_seconds=timeout_seconds,
+            timeout_seconds=max(deadline - time.monotonic(), 0.001),
             max_document_bytes=self._max_document_bytes,
             data={"token": token, "token_type_hint": "access_token"},
             auth=self._authorize,
@@ -84,11 +86,11 @@ class IntrospectionEndpoint:
     def _connections(self) -> tuple[str, requests.Session]:
         from resource_protector.provider.session import session_like
 
-        kept = self._kept
-        if kept is None:
-            url = self._locate()
-            kept = self._kept = (url, session_like(self._callers_session, url, connections=CONNECTIONS))
-        return kept
+        with self._locating:
+            if self._kept is None:
+                url = self._locate()
+                self._kept = (url, session_like(self._callers_session, url, connections=CONNECTIONS))
+            return self._kept
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._authorization
@@ -111,4 +113,8 @@ def _text(value: object, name: str) -> str:
         # The value is not shown: it may be the secret, written in the wrong place.
         given = "empty" if value == "" else "missing" if value is None else type(value).__name__
         raise ValueError(f"{name} is {given}: introspection needs client_id= and client_secret=, both in text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # an environment variable with a byte that is not UTF-8; its text would show the secret
+        raise ValueError(f"{name} is not Unicode: write it in UTF-8 where it is configured.") from None
     return value

@@ -24,6 +24,10 @@ __all__ = ["Question", "SecondOpinion"]
 
 logger = logging.getLogger("resource_protector.introspection")
 
+_ONE_STORY_SECONDS = 60.0
+# A question ends at its deadline by itself, and its thread has to get round to saying so.
+_MOMENT_SECONDS = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -52,7 +56,8 @@ class SecondOpinion:
     A verdict is repeated for `seconds`, counted from the question and never beyond the token's `exp`; with 0
     the realm is asked each time. Whoever brings a token that is being asked about waits for that answer. At
     most `CONNECTIONS` questions are under way at once, each with `timeout_seconds`, waiting included. Failures
-    are not kept. Safe for any number of threads, and across a fork.
+    are not kept; but while the realm does not answer in time, one question at a time finds out whether it does again,
+    and nobody else waits. Safe for any number of threads, and across a fork.
     """
 
     def __init__(
@@ -74,7 +79,11 @@ class SecondOpinion:
         self._now = now
         self._monotonic = monotonic
         self._log = OutageLog(
-            logger, f"The introspection endpoint of {policy.issuer}", done="asked", again="answers again"
+            logger,
+            f"The introspection endpoint of {policy.issuer}",
+            done="asked",
+            again="answers again",
+            ration_seconds=_ONE_STORY_SECONDS,
         )
         self._failures = 0
         self.renew_after_fork()
@@ -85,35 +94,41 @@ class SecondOpinion:
         self._lock = threading.Lock()  # guards everything below, and the log's notes
         self._verdicts = Verdicts()
         self._asking: dict[bytes, _Asking] = {}
+        self._under_way = 0
+        self._is_stalled = False
         self._threads: ThreadPoolExecutor | None = None
 
     def of(self, question: Question) -> AccessToken:
         """Today's claims of the token. Raises TokenRejected, or KeysUnavailable where the realm cannot be asked."""
         found = self._repeated_or_asked(question)
-        if isinstance(found, Verdict):
+        if not isinstance(found, _Asking):
             return self._told(found)
         try:
-            return self._told(found.future.result(timeout=self._timeout_seconds))
+            return self._told(found.future.result(timeout=self._timeout_seconds + _MOMENT_SECONDS))
         except TimeoutError as error:
             return self._told(error)
 
     async def of_async(self, question: Question) -> AccessToken:
         """As `of`, without blocking the event loop."""
         found = self._repeated_or_asked(question)
-        if isinstance(found, Verdict):
+        if not isinstance(found, _Asking):
             return self._told(found)
         import asyncio  # takes longer to import than all of this package, and only event loops need it
 
-        ended, _ = await asyncio.wait({asyncio.wrap_future(found.future)}, timeout=self._timeout_seconds)
+        ended, _ = await asyncio.wait(
+            {asyncio.wrap_future(found.future)}, timeout=self._timeout_seconds + _MOMENT_SECONDS
+        )
         return self._told(found.future.result() if ended else TimeoutError())
 
-    def _repeated_or_asked(self, question: Question) -> Verdict | _Asking:
-        """What is known of the token, or the question that will tell."""
+    def _repeated_or_asked(self, question: Question) -> Verdict | _Asking | Exception:
+        """What is known of the token, or the question that will tell, or why there is none."""
         now = self._monotonic()
         with self._lock:
             verdict = self._verdicts.get(question.key, now, self._now())
             if verdict is not None:
                 return verdict
+            if self._is_stalled and self._under_way:
+                return ProviderFailed("the realm does not answer in time; one question finds out whether it does again")
             asking = self._asking.get(question.key)
             if asking is not None and now < asking.started_at + self._seconds:
                 return asking
@@ -122,6 +137,7 @@ class SecondOpinion:
                 if self._threads is None:
                     self._threads = ThreadPoolExecutor(CONNECTIONS, "resource_protector-introspection")
                 self._threads.submit(self._ask, question, asking)
+                self._under_way += 1
             except RuntimeError as error:  # no further thread, or the interpreter is going down
                 del self._asking[question.key]
                 asking.future.set_result(error)
@@ -132,8 +148,8 @@ class SecondOpinion:
         result: Verdict | Exception
         try:
             left = asking.deadline - self._monotonic()
-            if left <= 0:
-                raise ProviderFailed("no connection was free in time: others are waiting for its answers, too")
+            if left < self._timeout_seconds / 10:  # too little for an answer, and enough for a question
+                raise ProviderFailed("no connection was free in time: others wait for its answers", timed_out=True)
             body = self._endpoint(question.token, left)
             outcome = judge(body, question.claims, self._policy, self._now(), header_type=question.header_type)
             result = Verdict(outcome, asking.started_at + self._seconds, question.claims["exp"], len(body))
@@ -141,6 +157,8 @@ class SecondOpinion:
             result = error
         now = self._monotonic()
         with self._lock:
+            self._under_way -= 1
+            self._is_stalled = isinstance(result, ProviderFailed) and result.timed_out
             if self._asking.get(question.key) is asking:
                 del self._asking[question.key]
             if isinstance(result, Verdict) and self._seconds > 0:

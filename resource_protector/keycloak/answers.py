@@ -25,6 +25,8 @@ _NOT_ABOUT_THE_USER = frozenset(
     )
 )
 
+_OF_INTROSPECTION = frozenset(("active", "token_type", "username"))
+
 Refusal = TokenRejected | KeysUnavailable
 
 
@@ -57,9 +59,9 @@ class Answers:
         return {"active": False}
 
     def claims(self, token: AccessToken) -> dict[str, Any]:
-        """What `decode_token` answers."""
+        """What `decode_token` answers: without what the realm says about a lightweight token, and no token holds."""
         claims: dict[str, Any] = writable(token)
-        return claims
+        return {name: value for name, value in claims.items() if name not in _OF_INTROSPECTION}
 
     def undecodable(self, refusal: Refusal) -> dict[str, Any]:
         """Raises what `decode_token` raises."""

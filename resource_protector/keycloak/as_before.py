@@ -10,6 +10,7 @@ from resource_protector.keys.jwks import read_jwks
 from resource_protector.readonly import writable
 
 from .decode_errors import decode_error
+from .exceptions import KeycloakGetError
 
 __all__ = ["DEFAULT_LEEWAY_SECONDS", "decode_as_before"]
 
@@ -20,7 +21,7 @@ def decode_as_before(token: str, certs: object, *, now: float, leeway_seconds: f
     """The claims of a token that some key of the realm has signed and that has not expired: nothing else is asked.
 
     Whatever its issuer, audience and kind, that is, and without `exp` for ever. `certs` is the realm's JWKS
-    document. Raises what `decode_token` raises.
+    document. Raises what `decode_token` raises, and KeycloakGetError for a document that holds no keys.
     """
     try:
         return _decoded(token, certs, now, leeway_seconds)
@@ -31,7 +32,10 @@ def decode_as_before(token: str, certs: object, *, now: float, leeway_seconds: f
 def _decoded(token: str, certs: object, now: float, leeway_seconds: float) -> dict[str, Any]:
     signed = parse(token)
     algorithm, kid = signed.unverified_header.get("alg"), signed.unverified_header.get("kid")
-    keys, _ = read_jwks(certs, {})
+    try:
+        keys, _ = read_jwks(certs, {})
+    except ValueError as error:
+        raise KeycloakGetError(f"The realm's keys cannot be read: {error}.", 200) from error
     fitting = [key for key in keys if algorithm in key.algorithms and kid in (None, key.kid)]
     if not any(key.verifies(str(algorithm), signed.signing_input, signed.signature) for key in fitting):
         raise TokenRejected(Finding(Reason.SIGNATURE, "kid", "a key of the realm", kid))

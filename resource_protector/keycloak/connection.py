@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +26,24 @@ __all__ = ["Connection"]
 
 _DEFAULT_TIMEOUT_SECONDS = 60.0
 _DEFAULT_POOL_SIZE = 10
+_MOST_BYTES = 1 << 20
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server has answered."""
+
+    status_code: int
+    content: bytes
+
+    @property
+    def document(self) -> object:
+        """The JSON document in it; None where there is none."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
 
 
 class Connection:
@@ -76,11 +95,11 @@ class Connection:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return session
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """What the server answers to GET. Raises KeycloakConnectionError."""
         return self._ask("GET", url, headers=headers)
 
-    def post(self, url: str, form: Mapping[str, Any]) -> requests.Response:
+    def post(self, url: str, form: Mapping[str, Any]) -> Answer:
         """What the server answers to a form. Raises KeycloakConnectionError."""
         return self._ask("POST", url, data=form, headers=_FORM)
 
@@ -97,10 +116,18 @@ class Connection:
             session.mount(prefix, DeadlineAdapter(pool_maxsize=self._pool_size, max_retries=retry))
         return session
 
-    def _ask(self, method: str, url: str, **request: Any) -> requests.Response:
+    def _ask(self, method: str, url: str, **request: Any) -> Answer:
         try:
             # A redirect would take the secret to wherever it points.
-            return self._session.request(method, url, timeout=self.timeout_seconds, allow_redirects=False, **request)
+            with self._session.request(
+                method, url, timeout=self.timeout_seconds, allow_redirects=False, stream=True, **request
+            ) as response:
+                content = bytearray()
+                for chunk in response.iter_content(65_536):
+                    content += chunk
+                    if len(content) > _MOST_BYTES:
+                        raise KeycloakConnectionError(f"The answer of {url} is larger than {_MOST_BYTES} bytes.")
+                return Answer(response.status_code, bytes(content))
         except (requests.RequestException, OSError) as error:
             raise KeycloakConnectionError(f"The server cannot be asked at {url} ({type(error).__name__}).") from error
 

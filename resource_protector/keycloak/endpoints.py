@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests import Response
-
 from resource_protector.realm import certs_url, discovery_url, introspection_url, logout_url, token_url, userinfo_url
 
-from .connection import Connection
+from .connection import Answer, Connection
 from .exceptions import KeycloakAuthenticationError, KeycloakError, KeycloakGetError, KeycloakPostError
 
 __all__ = ["RealmEndpoints", "path_advice"]
@@ -47,7 +45,7 @@ class RealmEndpoints:
         """The claims about the user of `token`: bytes where the realm signs them (OpenID Connect Core 1.0 section 5.3)."""
         url = userinfo_url(self._realm_url)
         response = self._connection.get(url, {"Authorization": f"Bearer {_sendable(token)}"})
-        if response.status_code == 200 and not isinstance(_json(response), dict):
+        if response.status_code == 200 and not isinstance(response.document, dict):
             return response.content
         return _object(response, KeycloakGetError, self._realm_url)
 
@@ -94,10 +92,10 @@ def path_advice(realm_url: str) -> str | None:
 
 
 def _object(
-    response: Response, error: type[KeycloakError], realm_url: str, success: tuple[int, ...] = _SUCCESS
+    response: Answer, error: type[KeycloakError], realm_url: str, success: tuple[int, ...] = _SUCCESS
 ) -> dict[str, Any]:
     """The JSON object in an answer, empty for 204; raises `error`, or its kin, for all else."""
-    document = _json(response)
+    document = response.document
     if response.status_code in success:
         if response.status_code == 204:
             return {}
@@ -111,10 +109,3 @@ def _object(
     if advice is not None:
         refusal.add_note(advice)
     raise refusal
-
-
-def _json(response: Response) -> object:
-    try:
-        return response.json()
-    except ValueError:
-        return None

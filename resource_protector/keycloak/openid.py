@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, Literal, NoReturn, Unpack
 
+from resource_protector.options import CheckOptions
 from resource_protector.realm import certs_url, check_url, introspection_url, issuer_of
 from resource_protector.shadow import Shadow
 from resource_protector.validator import RealmTokenValidator
@@ -18,7 +19,7 @@ from .decode_arguments import DecodeArguments
 from .elsewhere import absence_of
 from .endpoints import RealmEndpoints
 from .leeways import Leeways
-from .options import KeycloakOpenIDOptions, refuse_unknown
+from .options import refuse_unknown
 from .realm_calls import RealmCalls
 from .token_checks import TokenChecks
 
@@ -76,7 +77,7 @@ class KeycloakOpenID(TokenChecks, RealmCalls):
         audience: str | Collection[str] | _Default = _Default.CLIENT_ID,
         issuer: str | None = None,
         shadow: Literal["online", "offline"] | None = None,
-        **options: Unpack[KeycloakOpenIDOptions],
+        **options: Unpack[CheckOptions],
     ) -> None:
         refuse_unknown(options)
         if shadow not in (None, "online", "offline"):

@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable
-from typing import TypedDict
+from collections.abc import Iterable
 
-from resource_protector.provider import Fetch
+from resource_protector.options import CheckOptions
 
-__all__ = ["KeycloakOpenIDOptions", "refuse_unknown"]
-
-
-class KeycloakOpenIDOptions(TypedDict, total=False):
-    """What `KeycloakOpenID` hands on; the docstring of `RealmTokenValidator` says what each one means."""
-
-    jwks_uri: str | None
-    algorithms: Collection[str]
-    token_types: Collection[str]
-    required_claims: Collection[str]
-    leeway_seconds: float
-    max_age_seconds: float
-    max_stale_seconds: float
-    cooldown_seconds: float
-    retry_seconds: float
-    wait_seconds: float
-    timeout_seconds: float
-    max_document_bytes: int
-    token_cache_size: int
-    introspection_seconds: float
-    realm: str | None
-    allow_insecure_http: bool
-    now: Callable[[], float]
-    monotonic: Callable[[], float]
-    fetch: Fetch | None
+__all__ = ["refuse_unknown"]
 
 
 _CONSTRUCTOR = (
@@ -48,7 +23,7 @@ _INSTEAD = {
 
 def refuse_unknown(given: Iterable[str]) -> None:
     """Raises TypeError for a keyword that is none, and says what was probably meant."""
-    known = [*_CONSTRUCTOR, *KeycloakOpenIDOptions.__annotations__]
+    known = [*_CONSTRUCTOR, *CheckOptions.__annotations__]
     for name in given:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)

@@ -116,14 +116,14 @@ class KeySet:
         cannot be asked.
         """
         with self._locked() as now:
-            if self._load is not None:
-                if self._load.may_be_awaited:
-                    return self._load
-                raise self._unavailable(now)
             snapshot = self._snapshot
             if snapshot is not None and not self._backoff.is_failing and snapshot.number > since:
                 self._unknown.remember(kid, now)
                 return None
+            if self._load is not None:
+                if self._load.may_be_awaited:
+                    return self._load
+                raise self._unavailable(now)
             if self._unknown.has(kid, now):
                 return None
             if now < self._forced_at + self._timing.cooldown_seconds:
@@ -238,7 +238,9 @@ class KeySet:
         else:
             jitter = random.uniform(0.9, 1.0)  # noqa: S311 - spreads the load of many processes, keeps no secret
             refresh_at = load.started_at + self._timing.max_age_seconds * jitter
-            self._finish(load, Snapshot(frozenset(keys), keys, load.number, load.started_at, refresh_at), skipped)
+            arrived_at = self._monotonic()
+            snapshot = Snapshot(frozenset(keys), keys, load.number, load.started_at, arrived_at, refresh_at)
+            self._finish(load, snapshot, skipped)
 
     def _finish(self, load: Load, result: Snapshot | Exception, skipped: dict[str, str] | None = None) -> None:
         with self._locked() as now:
@@ -304,11 +306,12 @@ class KeySet:
 
         After a failed attempt that is the stale limit, unless the next one is long overdue: what was
         withdrawn since then, nobody has asked. While a load runs that was started in time, they serve
-        until it has ended.
+        until it has ended. Keys that were old when they arrived serve for a while all the same, or a
+        realm that takes its time would never be heard.
         """
         timing = self._timing
-        until = snapshot.loaded_at + 2 * timing.max_age_seconds
-        overdue_at = max(self._backoff.failed_at, self._backoff.next_attempt_at) + timing.max_age_seconds
+        until = max(snapshot.loaded_at + timing.max_age_seconds, snapshot.arrived_at) + timing.max_age_seconds
+        overdue_at = self._backoff.next_attempt_at + timing.max_age_seconds
         if self._backoff.is_failing and now < overdue_at:
             until = min(snapshot.loaded_at + timing.max_age_seconds + timing.max_stale_seconds, overdue_at)
         if self._load is not None and self._load.is_in_time:

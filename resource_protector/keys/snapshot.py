@@ -14,12 +14,13 @@ MAX_CANDIDATES = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The realm's keys as one load found them: its number, and when it began (monotonic clock)."""
+    """The realm's keys as one load found them: its number, when it began and when it ended (monotonic clock)."""
 
     keys: frozenset[VerificationKey]
     in_order: tuple[VerificationKey, ...]
     number: int
     loaded_at: float
+    arrived_at: float
     refresh_at: float
     _candidates: dict[tuple[str | None, str], tuple[VerificationKey, ...]] = field(init=False)
     kids: frozenset[str] = field(init=False)

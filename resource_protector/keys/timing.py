@@ -14,7 +14,8 @@ class KeyTiming:
     """The times of a key set, all in seconds on the monotonic clock.
 
     - `max_age_seconds`: keys older than 0.9 to 1.0 of it are refreshed beside the requests; where
-      they are older than twice that (an idle process), the request waits for one shared load.
+      they are older than twice that (an idle process), the request waits for one shared load. Keys
+      that took longer than this to fetch serve for as long again, from their arrival.
     - `max_stale_seconds`: how long beyond `max_age_seconds` keys keep serving when refreshes fail.
     - `cooldown_seconds`: at least this long between two reloads forced by an unknown `kid` or a
       bad signature.

@@ -43,7 +43,8 @@ def document(
         ) as response:
             return _body(response, max_document_bytes)
     except (requests.RequestException, HTTPError) as error:  # the latter while the body is read, below requests
-        raise ProviderFailed(f"{url}: {_plainly(error, timeout_seconds)}") from error
+        timed_out = isinstance(root_cause(error), TimeoutError)
+        raise ProviderFailed(f"{url}: {_plainly(error, timeout_seconds)}", timed_out=timed_out) from error
     except ProviderFailed as error:
         raise ProviderFailed(f"{url}: {error}", status_code=error.status_code) from error.__cause__
 

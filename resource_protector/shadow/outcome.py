@@ -10,7 +10,7 @@ from typing import Any
 
 from resource_protector.errors import TokenRejected
 
-__all__ = ["Outcome", "Verdict", "ask", "ask_async", "is_refusal"]
+__all__ = ["Outcome", "Verdict", "ask", "ask_async", "is_refusal", "verdict_of_error"]
 
 _REFUSALS = (400, 401, 403)
 _BUSY = (408, 429)
@@ -52,7 +52,7 @@ def ask(call: Callable[[], Any], clock: Clock, refusals: Refusals = ()) -> Outco
     try:
         answer = call()
     except Exception as error:  # noqa: BLE001 - whatever a caller's check raises
-        return Outcome(_verdict_of_error(error, handled, refusals), clock() - started, error=error)
+        return Outcome(verdict_of_error(error, handled, refusals), clock() - started, error=error)
     return _answered(answer, clock() - started)
 
 
@@ -62,7 +62,7 @@ async def ask_async(call: Callable[[], Awaitable[Any]], clock: Clock, refusals: 
     try:
         answer = await call()
     except Exception as error:  # noqa: BLE001 - whatever a caller's check raises
-        return Outcome(_verdict_of_error(error, handled, refusals), clock() - started, error=error)
+        return Outcome(verdict_of_error(error, handled, refusals), clock() - started, error=error)
     return _answered(answer, clock() - started)
 
 
@@ -79,7 +79,8 @@ def _answered(answer: object, seconds: float) -> Outcome:
     return Outcome(verdict, seconds, answer)
 
 
-def _verdict_of_error(error: Exception, handled: BaseException | None, refusals: Refusals) -> Verdict:
+def verdict_of_error(error: Exception, handled: BaseException | None, refusals: Refusals) -> Verdict:
+    """What an exception says about the token; `handled` is the one that was being handled before the call."""
     if isinstance(error, TokenRejected):
         return Verdict.REFUSED
     chain = list(_chain(error, handled))

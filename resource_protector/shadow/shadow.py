@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
 from resource_protector.access_token_validator import AccessTokenValidator
@@ -14,7 +16,7 @@ from resource_protector.errors import Finding, KeysUnavailable, Reason, TokenRej
 from resource_protector.keys import KeySet
 from resource_protector.policy import Policy
 
-from .outcome import is_refusal
+from .outcome import Verdict, is_refusal, verdict_of_error
 from .report import ShadowReport
 from .sides import Sides
 from .tally import Tally
@@ -56,8 +58,10 @@ class Shadow(AccessTokenValidator):
     - `report_seconds`: 3600; how often the report is logged, with the next request after that time.
     - `monotonic`: the clock of all times. `now`: the wall clock, to tell leeway from revocation.
 
-    The side that decides is heard exactly: `verify` returns its claims and raises its very exception,
-    whatever the other side says, and also if that side fails. Each is asked within the request: the
+    The side that decides is heard exactly, whatever the other side says, and also if that side fails: `answer`
+    and `watching` return what it returns and raise its very exception. `verify`, which a protector calls, returns
+    its claims; where an online check refuses by an exception it raises TokenRejected (`inactive`), where
+    the provider could not be asked KeysUnavailable, each from that exception, and any other as it is. Each is asked within the request: the
     other side costs what it costs, so an online check needs a timeout of its own.
 
     A disagreement is counted and logged under its reason:
@@ -99,20 +103,22 @@ class Shadow(AccessTokenValidator):
     # As a validator
 
     def verify(self, token_string: str, *, introspect: bool = False) -> AccessToken:
-        """The claims that the side which decides has for the token. Raises what that side raises.
+        """The claims that the side which decides has for the token. Raises TokenRejected or KeysUnavailable.
 
-        Raises TokenRejected (`inactive`) where the online check refuses without an exception.
-        `introspect` is the offline side's.
+        Beside these, what an online check raises that says neither that the token is bad nor that nobody
+        could be asked: it is the application's own. `introspect` is the offline side's.
         """
         online = functools.partial(self._online, token_string)
         offline = functools.partial(self.offline.verify, token_string, introspect=introspect)
-        return self._claims(self._sides.answer(online, offline, None, None))
+        with self._as_refusals():
+            return self._claims(self._sides.answer(online, offline, None, None))
 
     async def verify_async(self, token_string: str, *, introspect: bool = False) -> AccessToken:
         """As `verify`, without blocking the event loop: the online check runs in a thread."""
         online = functools.partial(self._online, token_string)
         offline = functools.partial(self.offline.verify_async, token_string, introspect=introspect)
-        return self._claims(await self._sides.answer_async(online, offline, None, None))
+        with self._as_refusals():
+            return self._claims(await self._sides.answer_async(online, offline, None, None))
 
     def check_introspection(self, issuer: str | None) -> None:
         """The offline side's word: it has to be able to when it decides."""
@@ -212,6 +218,23 @@ class Shadow(AccessTokenValidator):
                 "keycloak_openid.introspect."
             )
         return self._ask_online(token_string)
+
+    @contextmanager
+    def _as_refusals(self) -> Iterator[None]:
+        """Have what an online check raises answered as a protector answers: 401 or 503, and not 500."""
+        handled = sys.exception()
+        try:
+            yield
+        except (TokenRejected, KeysUnavailable):
+            raise
+        except Exception as error:
+            verdict = verdict_of_error(error, handled, self._sides.refusals)
+            if verdict is Verdict.REFUSED:
+                raise self._recorded(TokenRejected(Finding(Reason.INACTIVE, "active", True, False))) from error
+            if verdict is Verdict.UNAVAILABLE:
+                finding = Finding(Reason.INTROSPECTION_UNAVAILABLE)
+                raise KeysUnavailable(finding, retry_after_seconds=1) from error
+            raise
 
     def _claims(self, answer: Any) -> AccessToken:
         """The answer of the side that decides, as a validator gives it."""

@@ -156,8 +156,8 @@ def test_an_existing_scope_is_used_as_it_is(credentials: Credentials, keycloak: 
 
 
 def audience_mapper(**config: str) -> dict[str, Any]:
-    """Keycloak's representation of an Audience mapper."""
-    return {"protocolMapper": "oidc-audience-mapper", "config": config}
+    """Keycloak's representation of an Audience mapper, as its console makes one."""
+    return {"protocolMapper": "oidc-audience-mapper", "config": {"access.token.claim": "true", **config}}
 
 
 def scope_with(*mappers: dict[str, Any], protocol: str = "openid-connect", **attributes: str) -> dict[str, Any]:
@@ -179,8 +179,35 @@ RIGHT = {"included.client.audience": "orders-api"}
         ),
         pytest.param(
             scope_with(audience_mapper(**RIGHT, **{"introspection.token.claim": "false"})),
-            "no Audience mapper",
+            "puts 'orders-api (in access tokens only)' into the audience",
             id="not in introspection",
+        ),
+        pytest.param(
+            scope_with({"protocolMapper": "oidc-audience-mapper", "config": RIGHT}),
+            "no Audience mapper",
+            id="a mapper that says nothing, which Keycloak takes for off",
+        ),
+        pytest.param(
+            scope_with(
+                audience_mapper(**RIGHT),
+                audience_mapper(**{"included.client.audience": "billing", "introspection.token.claim": "false"}),
+            ),
+            "puts 'billing (in access tokens only)', 'orders-api' into the audience",
+            id="another audience in access tokens alone",
+        ),
+        pytest.param(
+            scope_with(
+                audience_mapper(**RIGHT),
+                audience_mapper(
+                    **{
+                        "included.client.audience": "billing",
+                        "access.token.claim": "false",
+                        "introspection.token.claim": "true",
+                    }
+                ),
+            ),
+            "puts 'billing (in introspection only)', 'orders-api' into the audience",
+            id="another audience in introspection alone",
         ),
         pytest.param(
             scope_with(audience_mapper(**{"included.client.audience": "billing"})),

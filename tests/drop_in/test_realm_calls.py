@@ -229,3 +229,20 @@ def both(realm: DevRealm, client_id: str = API, secret: str | None = SECRET) -> 
     """Ours and theirs."""
     secret = None if client_id == WEB else secret
     return drop_in(realm, client_id, secret), original(realm, client_id, secret)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * 100_000, id="nested without end"),
+        pytest.param(b'{"a": "' + b"x" * 3_000_000 + b'"}', id="3 MB"),
+    ],
+)
+def test_an_answer_that_nobody_should_read(body: bytes) -> None:
+    """One of the exceptions that callers know, and no memory for it."""
+    head = f"HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: {len(body)}\nConnection: close"
+    with talking(answering(head, body)) as url:
+        api = KeycloakOpenID(url.removesuffix("/certs"), "myorg", "orders-api", "s")
+        for call in (api.well_known, api.certs, api.public_key, lambda: api.token("alice", "alice")):
+            with pytest.raises(KeycloakError):
+                call()

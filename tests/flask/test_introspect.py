@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, g
 from flask.testing import FlaskClient
 
 from resource_protector import MultiRealmValidator, RealmTokenValidator
-from resource_protector.dev import DevRealm
+from resource_protector.dev import DEMO_REALM_FILE, DevRealm
 from resource_protector.flask import ResourceProtector, current_token
 
 SECRET = "orders-api-secret"
@@ -248,11 +248,68 @@ def test_of_several_realms_only_those_that_a_route_accepts_need_credentials(dev_
     require_auth(introspect=True, issuer=dev_realm.issuer)(view)
 
 
+@pytest.mark.parametrize("other_asks", [False, True])
+def test_a_token_of_another_realm_than_the_routes_is_asked_about_nowhere(dev_realm: DevRealm, other_asks: bool) -> None:
+    """401 `issuer`, whether its own realm could be asked or not."""
+    with DevRealm(DEMO_REALM_FILE) as other:
+        theirs = validator(other.issuer) if other_asks else without_credentials(other.issuer)
+        require_auth = ResourceProtector(MultiRealmValidator(validator(dev_realm.issuer), theirs))
+        app = Flask(__name__)
+        app.get("/asked")(require_auth(introspect=True, issuer=dev_realm.issuer)(view))
+        client = app.test_client()
+        refused = client.get("/asked", headers=other.bearer())
+        good = client.get("/asked", headers=dev_realm.bearer())
+        questions = other.requests["introspection"]
+
+    assert refused.status_code == 401
+    assert "issued by another issuer" in refused.headers["WWW-Authenticate"]
+    assert good.status_code == 200
+    assert questions == 0
+
+
+@pytest.mark.parametrize("issuer", [None, "https://sso.example.com/realms/mistyped"])
+def test_a_mistyped_issuer_is_no_way_around_credentials(dev_realm: DevRealm, issuer: str | None) -> None:
+    """Of one realm, or of several, where the name is none of theirs."""
+    one = without_credentials(dev_realm.issuer)
+    for without in (one, MultiRealmValidator(one)):
+        with pytest.raises(ValueError, match="client_id= and client_secret="):
+            ResourceProtector(without)(introspect=True, issuer=issuer)
+
+
+def test_two_protectors_each_ask_by_their_own_credentials(dev_realm: DevRealm) -> None:
+    """What one of them has to ask the realm is not demanded of the other, which may be unable to."""
+    plain = ResourceProtector(without_credentials(dev_realm.issuer))
+    asking = ResourceProtector(validator(dev_realm.issuer))
+    app, guarded = Flask(__name__), Flask("guarded")
+    app.get("/")(plain(None)(asking(introspect=True)(view)))
+    guarded.get("/")(asking(introspect=True)(view))
+    guarded.get("/accepted")(plain.accept_token(True)(asking(introspect=True)(lambda: "")))
+    plain.guard(guarded)
+
+    assert app.test_client().get("/", headers=dev_realm.bearer()).status_code == 200
+    assert guarded.test_client().get("/", headers=dev_realm.bearer()).status_code == 200
+    assert guarded.test_client().get("/accepted", headers=dev_realm.bearer()).status_code == 200
+    assert dev_realm.requests["introspection"] == 3
+
+
 @pytest.mark.parametrize("value", [None, "yes", 1])
 def test_introspect_is_true_or_false(require_auth: ResourceProtector, value: Any) -> None:
     """Anything else is a mistake."""
     with pytest.raises(ValueError, match="introspect is"):
         require_auth(introspect=value)
+
+
+def test_the_test_realm_stands_in_for_one_that_is_asked(dev_realm: DevRealm) -> None:
+    """Of several realms' validators, one with credentials: the routes of all are to be tested."""
+    first = without_credentials("https://sso.example.com/realms/a")
+    second = validator("https://sso.example.com/realms/b")
+    require_auth = ResourceProtector(MultiRealmValidator(first, second))
+    app = Flask(__name__)
+    app.get("/asked")(require_auth(introspect=True, issuer=second.policy.issuer)(view))
+    with dev_realm.protects(require_auth):
+        answer = app.test_client().get("/asked", headers=dev_realm.bearer())
+
+    assert answer.status_code == 401  # the route wants the realm's own name, and says so in place of a 500
 
 
 def test_the_validator_of_a_test_keeps_the_credentials(dev_realm: DevRealm) -> None:

@@ -152,6 +152,7 @@ def test_the_endpoint_may_be_named(dev_realm: DevRealm, introspecting: MakeValid
         pytest.param({"client_secret": None}, "client_secret", id="no secret"),
         pytest.param({"client_id": None}, "client_id", id="no client"),
         pytest.param({"client_secret": ""}, "client_secret", id="an empty secret"),
+        pytest.param({"client_secret": "orders-api-secret\udcff"}, "client_secret is not Unicode", id="a stray byte"),
         pytest.param({"client_secret": b"s"}, "client_secret is bytes", id="a secret in bytes"),
         pytest.param({"introspection_seconds": -1}, "introspection_seconds", id="negative seconds"),
         pytest.param({"introspection_seconds": float("nan")}, "introspection_seconds", id="NaN seconds"),

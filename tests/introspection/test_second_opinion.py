@@ -150,6 +150,8 @@ def without_active(honest: dict[str, Any]) -> dict[str, Any]:
         pytest.param(
             {"iss": "https://evil.example.com/realms/myorg"}, Reason.INTROSPECTION_UNAVAILABLE, id="another issuer"
         ),
+        pytest.param({"azp": "another"}, Reason.INTROSPECTION_UNAVAILABLE, id="another client"),
+        pytest.param({"iat": 1}, Reason.INTROSPECTION_UNAVAILABLE, id="another iat"),
         pytest.param({"sub": "another"}, Reason.INTROSPECTION_UNAVAILABLE, id="another subject"),
         pytest.param({"exp": 4_000_000_000}, Reason.INTROSPECTION_UNAVAILABLE, id="a longer exp"),
         pytest.param({"iss": 7}, Reason.INTROSPECTION_UNAVAILABLE, id="an issuer that is a number"),
@@ -322,6 +324,90 @@ def test_a_stalled_realm(introspecting: MakeValidator) -> None:
     assert all(isinstance(each, AccessToken) for each in plain)
     assert took_plain < 0.5
     assert took < 2.0
+
+
+def test_questions_that_waited_in_vain_are_not_asked(introspecting: MakeValidator) -> None:
+    """Eight are under way; whoever waited behind them until the deadline is not asked about afterwards."""
+    with DevRealm(DEMO_REALM_FILE) as realm:
+        validator = introspecting(realm.issuer, timeout_seconds=0.5, monotonic=time.monotonic)
+        tokens = [realm.mint() for _ in range(20)]
+        for token in tokens:
+            validator.verify(token)
+        with realm.stall(30), ThreadPoolExecutor(20) as threads:
+            verdicts = set(threads.map(lambda token: verdict(validator, token), tokens))
+        healed = verdict(validator, realm.mint())
+
+    assert verdicts == {Reason.INTROSPECTION_UNAVAILABLE}
+    assert isinstance(healed, AccessToken)
+    assert realm.requests["introspection"] <= 10  # eight, perhaps one that slipped in at the end, and the healed one
+
+
+def test_while_the_realm_is_stalled_one_question_finds_out(introspecting: MakeValidator) -> None:
+    """After one that was not answered in time nobody waits but whoever asks next, and a single answer ends it."""
+    with DevRealm(DEMO_REALM_FILE) as realm, ThreadPoolExecutor(1) as thread:
+        validator = introspecting(realm.issuer, timeout_seconds=0.4, monotonic=time.monotonic)
+        tokens = [realm.mint() for _ in range(4)]
+        for token in tokens:
+            validator.verify(token)
+        with realm.stall(30):
+            verdict(validator, tokens[0])
+            asked = realm.requests["introspection"]
+            next_one = thread.submit(verdict, validator, tokens[1])
+            eventually(lambda: realm.requests["introspection"] > asked)
+            began = time.monotonic()
+            others = [verdict(validator, token) for token in (tokens[1], tokens[2], tokens[3])]
+            took = time.monotonic() - began
+            last = next_one.result()
+        healed = [verdict(validator, token) for token in tokens]
+
+    assert [*others, last] == [Reason.INTROSPECTION_UNAVAILABLE] * 4
+    assert took < 0.2
+    assert all(isinstance(each, AccessToken) for each in healed)
+
+
+def test_single_failures_among_successes_are_told_of_once_a_minute(
+    dev_realm: DevRealm, introspecting: MakeValidator, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A realm that fails now and then does not fill the log."""
+    validator = introspecting(introspection_seconds=0)
+    token = dev_realm.mint()
+    for _ in range(30):
+        with dev_realm.introspection_answers(b"", status_code=500):
+            verdict(validator, token)
+        verdict(validator, token)
+        clock.advance(1)
+    within_the_minute = len(caplog.records)
+    clock.advance(60)
+    with dev_realm.introspection_answers(b"", status_code=500):
+        verdict(validator, token)
+
+    assert within_the_minute == 2
+    assert len(caplog.records) == 3
+
+
+def test_an_outage_that_lasts_is_told_of_although_the_last_one_was_just_now(
+    dev_realm: DevRealm, introspecting: MakeValidator, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a minute of failing."""
+    validator = introspecting(introspection_seconds=0)
+    token = dev_realm.mint()
+    for _ in range(2):
+        with dev_realm.introspection_answers(b"", status_code=500):
+            verdict(validator, token)
+        verdict(validator, token)
+    with dev_realm.introspection_answers(b"", status_code=500):
+        verdict(validator, token)
+        clock.advance(60)
+        verdict(validator, token)
+    verdict(validator, token)
+    said = [record.getMessage() for record in caplog.records]
+
+    assert [("still" in line, "again" in line) for line in said] == [
+        (False, False),
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_a_flood_of_valid_tokens(dev_realm: DevRealm, introspecting: MakeValidator) -> None:

@@ -1,5 +1,6 @@
 """One JWKS document, turned into keys that check signatures."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from resource_protector.keys.jwks import VerificationKey, read_jwks
 
 ES256 = ECKey.generate_key("P-256", parameters={"kid": "good", "alg": "ES256", "use": "sig"}).as_dict(private=False)
 RSA = RSAKey.generate_key(2048, parameters={"kid": "rsa"}).as_dict(private=False)
+NUMBER = int.from_bytes(base64.urlsafe_b64decode(str(RSA["n"]) + "=="))
 RSA_1024 = {**RSA, "n": str(RSA["n"])[:171]}
 ED25519 = OKPKey.generate_key("Ed25519", parameters={"kid": "ed"}, private=False).as_dict()
 ED448 = OKPKey.generate_key("Ed448", parameters={"kid": "ed448", "alg": "EdDSA"}, private=False).as_dict()
@@ -84,6 +86,20 @@ def test_an_odd_key_is_skipped_and_costs_no_other(odd: Any) -> None:
 
     assert [key.kid for key in keys] == ["good"]
     assert len(skipped) == 1
+
+
+@pytest.mark.filterwarnings("ignore")  # joserfc's of a short key: in an application it stops nobody
+@pytest.mark.parametrize(
+    ("bits", "is_used"), [(1024, False), (2047, False), (2048, True), (8192, True), (8193, False), (16_384, False)]
+)
+def test_an_rsa_key_has_2048_to_8192_bits(bits: int, is_used: bool) -> None:
+    """A16, A17: to the bit, and said before the key is imported (RFC 7518 section 3.3)."""
+    number = 1 << (bits - 1) | NUMBER & ((1 << bits - 1) - 1)  # odd, of just so many bits
+    n = base64.urlsafe_b64encode(number.to_bytes((bits + 7) // 8)).rstrip(b"=").decode()
+    keys, skipped = read({**RSA, "n": n})
+
+    assert len(keys) == is_used
+    assert skipped == ({} if is_used else {"rsa": f"RSA keys of {bits} bits are not used"})
 
 
 @pytest.mark.parametrize(
