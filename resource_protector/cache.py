@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
 from hashlib import sha256
 
@@ -64,8 +63,10 @@ class TokenCache:
         # No lock: each of these is one step of the interpreter, and two threads at once at worst evict one more.
         self._tokens[key] = verified
         if len(self._tokens) > self._size:
-            with contextlib.suppress(KeyError):
+            try:  # noqa: SIM105 - contextlib.suppress makes an object and two calls, on the way of every new token
                 self._tokens.popitem(last=False)
+            except KeyError:
+                pass
 
     def forget(self, key: bytes) -> None:
         """Drop a token whose time or key has ended."""

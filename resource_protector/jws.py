@@ -112,9 +112,10 @@ def parse(token: str) -> SignedToken:
         encoded = token.encode("ascii")
     except UnicodeEncodeError as error:
         raise _refused(None, "ASCII", "other characters") from error
-    if encoded.count(b".") != 2:
+    signing_input, _, signature = encoded.rpartition(b".")
+    header, dot, payload = signing_input.partition(b".")
+    if not dot or b"." in payload:
         raise _refused(None, "3 segments", f"{encoded.count(b'.') + 1} segments")
-    header, payload, signature = encoded.split(b".")
     if len(header) > MAX_HEADER_CHARACTERS:
         raise _refused("header", f"at most {MAX_HEADER_CHARACTERS} characters", f"{len(header)} characters")
     if len(signature) > MAX_SIGNATURE_CHARACTERS:
@@ -127,7 +128,7 @@ def parse(token: str) -> SignedToken:
         read_signature = _decoded(signature)
     except ValueError as error:
         raise _malformed("signature", error) from error
-    return SignedToken(read_header, payload, encoded[: len(header) + 1 + len(payload)], read_signature)
+    return SignedToken(read_header, payload, signing_input, read_signature)
 
 
 # A realm's tokens share a handful of headers. A flood of invented ones costs what it costs without the memo.
@@ -153,7 +154,10 @@ def _decoded(segment: bytes) -> bytes:
     rest = len(segment) & 3
     if rest and segment[-1] not in _LAST_CHARACTERS[rest]:  # type: ignore[operator]  # None stands at 0 only
         raise ValueError("not base64url")
-    return binascii.a2b_base64(segment.translate(_TO_BASE64) + _PADDING[rest], strict_mode=True)
+    # Claims in ASCII hold neither "-" nor "_", and to look costs a fifth of a translation.
+    if 45 in segment or 95 in segment or 43 in segment or 47 in segment or 61 in segment:  # - _ + / =
+        segment = segment.translate(_TO_BASE64)
+    return binascii.a2b_base64(segment + _PADDING[rest], strict_mode=True)
 
 
 def _refused(part: str | None, expected: str, actual: str) -> TokenRejected:

@@ -11,6 +11,7 @@ from .readonly import ReadOnlyDict, ReadOnlyList
 __all__ = ["MAX_DEPTH", "read_object"]
 
 MAX_DEPTH = 32
+_set = dict.__setitem__
 _WHITE_SPACE = " \t\n\r"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
@@ -39,7 +40,7 @@ def read_object(encoded: bytes) -> ReadOnlyDict[str, Any]:
         raise ValueError("something follows the JSON object")
     if type(value) is not ReadOnlyDict:
         raise ValueError("not a JSON object")
-    if "\\u" in text:
+    if "\\" in text:
         # Only an escape can spell half a surrogate pair; such a string could be encoded nowhere later.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
@@ -57,17 +58,17 @@ def _object(pairs: list[tuple[str, Any]]) -> ReadOnlyDict[str, Any]:
     made = ReadOnlyDict(pairs)
     if len(made) != len(pairs):
         raise ValueError("a member is named twice")
-    if list in map(type, made.values()):
-        for name, value in pairs:
-            if type(value) is list:
-                dict.__setitem__(made, name, _frozen(value))  # nobody has seen it yet
+    for name, value in pairs:
+        if type(value) is list:
+            _set(made, name, _frozen(value))  # nobody has seen it yet
     return made
 
 
 def _frozen(items: list[Any]) -> ReadOnlyList[Any]:
     # The decoder shows objects to its hook, never lists, so a list in a list is found here.
-    if list in map(type, items):
-        return ReadOnlyList([_frozen(item) if type(item) is list else item for item in items])
+    for item in items:
+        if type(item) is list:
+            return ReadOnlyList([_frozen(item) if type(item) is list else item for item in items])
     return ReadOnlyList(items)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from .access_token_validator import AccessTokenValidator
 from .cache import LARGEST_CHARACTERS, TokenCache, VerifiedToken, cache_key
-from .claims import AccessToken, find_problems
+from .claims import AccessToken, first_problem
 from .errors import Reason, TokenRejected
 from .introspection import Question, SecondOpinion, second_opinion
 from .jws import SignedToken, parse
@@ -238,13 +238,11 @@ class RealmTokenValidator(AccessTokenValidator):
         """A token whose signature is good, with its claims; raises the first problem that they have."""
         claims = token.unverified_payload()  # verified by now
         header_type = token.unverified_header.get("typ")
-        is_complete = True
-        for finding in find_problems(claims, self.policy, self._now(), header_type=header_type):
-            # What a lightweight token lacks, the realm knows; everything before that in the order of checks is good.
-            is_complete = finding.reason is not Reason.LIGHTWEIGHT or self._second_opinion is None
-            if is_complete:
-                raise TokenRejected(finding)
-            break
+        finding = first_problem(claims, self.policy, self._now(), header_type=header_type)
+        # What a lightweight token lacks, the realm knows; everything before that in the order of checks is good.
+        is_complete = finding is None
+        if finding is not None and (finding.reason is not Reason.LIGHTWEIGHT or self._second_opinion is None):
+            raise TokenRejected(finding)
         accepted = VerifiedToken(AccessToken(claims), key, self.policy.leeway_seconds, header_type, is_complete)
         if text_key is not None and self._cache.is_on:
             self._cache.put(text_key, accepted)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
-from flask import Blueprint, Flask, current_app, has_app_context, request
+from flask import Blueprint, Flask, Request, current_app, has_app_context, request
 from werkzeug.routing import Rule
 
 from resource_protector.access_token_validator import AccessTokenValidator
@@ -51,6 +51,7 @@ class ResourceProtector(Protector):
             raise ValueError(f"init_app was already called for {app.name!r} with this protector: call it once.")
         validator = validator_from_mapping(app.config, prefix, self._defaults)
         self._keep_for_application(validator)
+        self._has_applications = True
         validators[self] = validator
 
     _advice_without_validator = (
@@ -58,8 +59,12 @@ class ResourceProtector(Protector):
         "or require_auth.register_token_validator(RealmTokenValidator(...))."
     )
 
+    _has_applications = False  # most protectors serve all, and need not ask which it is
+
     def _of_current_application(self) -> AccessTokenValidator | None:
-        validators = current_app.extensions.get(_EXTENSION) if has_app_context() else None
+        if not self._has_applications or not has_app_context():
+            return None
+        validators = current_app.extensions.get(_EXTENSION)
         return validators.get(self) if validators else None
 
     # What protects a route
@@ -215,10 +220,11 @@ class ResourceProtector(Protector):
         what will be checked later.
         """
         validator = self.validator
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # once: the proxy looks it up each time
         try:
-            token = remembered_token(validator, requirements.introspect)
+            token = remembered_token(current, validator, requirements.introspect)
             if token is None:
-                authorization = request.environ.get("HTTP_AUTHORIZATION")
+                authorization = current.environ.get("HTTP_AUTHORIZATION")
                 try:
                     text = bearer_token([authorization] if authorization else [])
                 except TokenRejected as error:
@@ -228,8 +234,8 @@ class ResourceProtector(Protector):
                         return None
                     raise validator.refuse(Finding(Reason.MISSING), requirements)
                 token = validator.verify_for(text, requirements)
-                remember_token(validator, requirements.introspect, token)
-            validator.require(token, requirements if check is None else check, demanded(requirements))
+                remember_token(current, validator, requirements.introspect, token)
+            validator.require(token, requirements if check is None else check, demanded(current, requirements))
         except (TokenRejected, KeysUnavailable) as error:
             raise_refusal(error)
         return token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from flask import has_request_context, request
+from flask import Request, has_request_context, request
 from werkzeug.local import LocalProxy
 
 from resource_protector.access_token_validator import AccessTokenValidator
@@ -45,27 +45,27 @@ def _refuse() -> NoReturn:
 current_token: AccessToken = LocalProxy(_current)  # type: ignore[assignment]  # it stands for one
 
 
-def remember_token(validator: AccessTokenValidator, introspected: bool, token: AccessToken) -> None:
+def remember_token(current: Request, validator: AccessTokenValidator, introspected: bool, token: AccessToken) -> None:
     """Keep `token` for the rest of the request."""
-    target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
-    vars(target).setdefault(_VERIFIED, {})[validator, introspected] = token
-    setattr(target, _CURRENT, token)
+    vars(current).setdefault(_VERIFIED, {})[validator, introspected] = token
+    setattr(current, _CURRENT, token)
 
 
-def demanded(requirements: Requirements) -> Requirements:
+def demanded(current: Request, requirements: Requirements) -> Requirements:
     """What the request's route needs as far as anybody has asked: guard and decorators add up in the challenge."""
-    target = request._get_current_object()  # type: ignore[attr-defined]  # the proxy's own method
-    before: Requirements | None = vars(target).get(_DEMANDED)
+    before: Requirements | None = vars(current).get(_DEMANDED)
     whole = requirements if before is None else before.joined(requirements)
-    setattr(target, _DEMANDED, whole)
+    setattr(current, _DEMANDED, whole)
     return whole
 
 
-def remembered_token(validator: AccessTokenValidator, introspected: bool) -> AccessToken | None:
+def remembered_token(current: Request, validator: AccessTokenValidator, introspected: bool) -> AccessToken | None:
     """What `validator` has already accepted in this request: guard and decorator add up and verify once.
 
     One that was introspected serves those who did not ask for that, too.
     """
-    verified: dict[tuple[AccessTokenValidator, bool], AccessToken] = getattr(request, _VERIFIED, {})
+    verified: dict[tuple[AccessTokenValidator, bool], AccessToken] | None = vars(current).get(_VERIFIED)
+    if verified is None:
+        return None
     token = verified.get((validator, True))
     return token if token is not None or introspected else verified.get((validator, False))

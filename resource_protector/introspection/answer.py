@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from resource_protector.claims import AccessToken, find_problems
+from resource_protector.claims import AccessToken, first_problem
 from resource_protector.errors import Finding, Reason
 from resource_protector.policy import Policy
 from resource_protector.provider import ProviderFailed
@@ -46,6 +46,4 @@ def judge(
         return Finding(Reason.BOUND, "token_type", "Bearer", "DPoP")
     lasting = {name: token[name] for name in _LASTING if name in token}
     claims: ReadOnlyDict[str, Any] = ReadOnlyDict({**lasting, **answer})
-    for finding in find_problems(claims, policy, now, header_type=header_type):
-        return finding
-    return AccessToken(claims)
+    return first_problem(claims, policy, now, header_type=header_type) or AccessToken(claims)
