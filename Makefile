@@ -1,6 +1,7 @@
 # make demo            the main job, shown call by call against the embedded dev realm
 # make test            the suite, with branch coverage; needs no Keycloak and no network
 # make test-keycloak   the suite against a real Keycloak; needs Java 17, unless KEYCLOAK_URL names a running server
+# make test-browser    examples/fastapi_login in a headless Chromium; needs Chromium, and port 8000 free
 # make lint            ruff (rules and format), mypy --strict
 # make bench           what checking a token costs, as multiples of one raw signature verification
 #
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Layers 0 to 3 are the core, of which every branch is tested; these are what is beside it.
 BESIDE_THE_CORE := resource_protector/settings.py,resource_protector/protector.py,resource_protector/shadow/*,resource_protector/keycloak/*,resource_protector/admin/*,resource_protector/client/*,resource_protector/fastapi/*,resource_protector/explain/*,resource_protector/flask/*,resource_protector/dev/*,resource_protector/pytest_plugin.py,resource_protector/cli/*,resource_protector/__main__.py
 
-.PHONY: demo test test-keycloak lint format bench venv clean
+.PHONY: demo test test-keycloak test-browser lint format bench venv clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/resource-protector demo
@@ -25,6 +26,9 @@ test: $(VENV)/.installed-dev
 
 test-keycloak: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/keycloak $(ARGS)
+
+test-browser: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

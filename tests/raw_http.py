@@ -2,118 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import os
 import re
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, jsonify
-from flask.typing import ResponseReturnValue
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from flask import Flask
+from starlette.types import ASGIApp, Message
 
-from resource_protector import KeysUnavailable, MultiRealmValidator, RealmTokenValidator, TokenRejected, any_of
+from resource_protector import KeysUnavailable, TokenRejected
 from resource_protector.access_token_validator import AccessTokenValidator
-from resource_protector.flask import ResourceProtector, get_token
-from tests.forge import AUDIENCE, Forge
+from tests.attacked import fastapi_application, flask_application
+from tests.attacked.configuration import CONFIGURATION, log_file
+from tests.forge import Forge
 from tests.processes import Program, running
 
-__all__ = ["DOORS", "SERVERS", "Answer", "Door", "Doors", "open_doors"]
+__all__ = ["ASGI_SERVERS", "DOORS", "HTTP_DOORS", "IN_PROCESS", "SERVERS", "Answer", "Door", "Doors", "open_doors"]
 
-SERVERS = ("werkzeug", "gunicorn")
-DOORS = ("validator", "flask", *SERVERS)
+_FLASK, _FASTAPI = "tests.attacked.flask_application:application", "tests.attacked.fastapi_application:application"
+_COMMANDS = {
+    "werkzeug": (f"flask --app {_FLASK} run --port 0", r"Running on http://127\.0\.0\.1:(\d+)"),
+    "gunicorn": (
+        f"gunicorn --no-control-socket --bind 127.0.0.1:0 --workers 1 {_FLASK}()",
+        r"Listening at: http://127\.0\.0\.1:(\d+)",
+    ),
+    "uvicorn": (
+        f"uvicorn --factory --http httptools --no-access-log --port 0 {_FASTAPI}",
+        r"running on http://127\.0\.0\.1:(\d+)",
+    ),
+    "hypercorn": (f"hypercorn --bind 127.0.0.1:0 {_FASTAPI}()", r"Running on http://127\.0\.0\.1:(\d+)"),
+}
+SERVERS = tuple(_COMMANDS)
+ASGI_SERVERS = ("uvicorn", "hypercorn")
+#: What no server has looked at before.
+IN_PROCESS = ("validator", "flask", "fastapi")
+HTTP_DOORS = ("flask", "fastapi", *SERVERS)
+DOORS = (*IN_PROCESS, *SERVERS)
 _ROOT = Path(__file__).parents[1]
-_CONFIGURATION = "APPLICATION_UNDER_ATTACK"
-_LOG_FORMAT = "%(name)s %(levelname)s <%(reason)s> %(message)s"
 _REFUSED = re.compile(r"^resource_protector\.refusals INFO <(\w+)>")
 # One line for one event: what a token's author wrote cannot begin another, nor reach a terminal.
 _LOG_LINE = re.compile(r"resource_protector[.a-z]* (?:INFO|WARNING) <[-\w]+> [ -~]+")
-_NOBODY = "http://127.0.0.1:9/certs"
-_RETRY = {"cooldown_seconds": 0.05, "retry_seconds": 0.05}
-
-
-def validators(configuration: dict[str, str]) -> dict[str, AccessTokenValidator]:
-    """The validator of each of the application's routes."""
-    issuer, certs = configuration["issuer"], configuration["certs"]
-
-    def of(route: str, **options: Any) -> RealmTokenValidator:
-        # An address per route, so that it can be told who asks for the keys.
-        options = {"jwks_uri": certs + route, "max_age_seconds": 3600, **options}
-        return RealmTokenValidator(issuer, audience=AUDIENCE, **options)
-
-    other = RealmTokenValidator(issuer + "-other", audience=AUDIENCE, jwks_uri=_NOBODY)
-    return {
-        "/private": of("/private"),
-        "/named": of("/named", realm="Orders API"),
-        "/untyped": of("/untyped", token_types=("Bearer", "at+jwt", "JWT")),
-        "/several": MultiRealmValidator(of("/several"), other),
-        "/unreachable": of("/unreachable", jwks_uri=_NOBODY, **_RETRY),
-        "/fragile": of("/fragile", **_RETRY),
-        "/stale": of("/stale", max_age_seconds=0.05, max_stale_seconds=0, **_RETRY),
-        "/short": of("/short", max_age_seconds=0.2, leeway_seconds=0),
-    }
-
-
-def application(configuration: dict[str, str] | None = None) -> Flask:
-    """The application under test; without an argument it reads its configuration from the environment, and logs."""
-    if configuration is None:
-        configuration = json.loads(os.environ[_CONFIGURATION])
-        logging.getLogger("resource_protector").addHandler(_log_file(configuration["log"]))
-        logging.getLogger("resource_protector").setLevel(logging.INFO)
-    app = Flask("attacked")
-    made = validators(configuration)
-    app.extensions["validators"] = made
-    require_auth = ResourceProtector(made["/private"])
-    whose = _whose
-
-    for route, validator in made.items():
-        protect = require_auth if route == "/private" else ResourceProtector(validator)
-        scopes = "orders:read" if route == "/named" else None
-        app.add_url_rule(route, route, protect(scopes)(_named(route)))
-        app.add_url_rule(f"/optional{route}", f"optional{route}", protect(None, optional=True)(_named(route)))
-    app.add_url_rule("/scoped", "scoped", require_auth("orders:read orders:list")(_named("scoped")))
-    app.add_url_rule("/choice", "choice", require_auth(any_of("orders:read", "orders:write"))(_named("choice")))
-    app.add_url_rule("/role", "role", require_auth(roles="admin")(_named("role")))
-    app.add_url_rule("/client-role", "client-role", require_auth(client_roles={"shop": "clerk"})(_named("client")))
-    app.add_url_rule("/claim", "claim", require_auth(claims={"groups": "/staff"})(_named("claim")))
-    app.add_url_rule(
-        "/optional",
-        "optional",
-        require_auth("orders:read", optional=True)(_named("optional")),
-        methods=["GET", "POST"],
-    )
-    guarded = Flask("guarded")
-    guarded.add_url_rule("/", "index", whose, methods=["GET", "POST"])
-    require_auth.guard(guarded, "orders:read")
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/guarded": guarded})  # type: ignore[method-assign]  # Flask's documentation has it so
-    return app
-
-
-def _whose() -> ResponseReturnValue:
-    token = get_token()
-    return jsonify(sub=token.subject if token is not None else None)
-
-
-def _named(name: str) -> Callable[[], ResponseReturnValue]:
-    def view() -> ResponseReturnValue:
-        return _whose()
-
-    view.__name__ = name
-    return view
-
-
-def _log_file(path: str) -> logging.Handler:
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(_LOG_FORMAT, defaults={"reason": "-"}))
-    return handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +148,61 @@ class Plain(Door):
         return Answer(status, reason=reason)
 
 
+class InLoop(Door):
+    """An ASGI application, called as a server does; with `detail`, it puts the members of a refusal one level down."""
+
+    def __init__(self, log: Path, app: ASGIApp, loop: asyncio.Runner, *, detail: bool = False) -> None:
+        super().__init__(log)
+        self._app = app
+        self._loop = loop
+        self._detail = detail
+
+    def _send(
+        self, authorization: Sequence[bytes], path: str, method: str, headers: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        sent: list[Message] = []
+        fields = [(b"authorization", value) for value in authorization]
+        for line in headers.split(b"\r\n"):
+            name, _, value = line.partition(b": ")
+            if name:
+                fields.append((name.lower(), value))
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": fields,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        self._loop.run(self._app(scope, receive, send))  # type: ignore[arg-type]  # an awaitable that is a coroutine
+        start, *rest = sent
+        body = b"".join(message.get("body", b"") for message in rest)
+        if self._detail and start["status"] in (400, 401, 403, 503):
+            body = self._one_level_up(body)
+        lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+        return start["status"], lines, body
+
+    @staticmethod
+    def _one_level_up(body: bytes) -> bytes:
+        document = json.loads(body)
+        assert document.keys() == {"detail"}
+        return json.dumps(document["detail"]).encode()
+
+
 class Served(Door):
     """A server in a process of its own, spoken to by a socket."""
 
@@ -223,7 +215,8 @@ class Served(Door):
         self, authorization: Sequence[bytes], path: str, method: str, headers: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         fields = b"".join(b"Authorization: " + value + b"\r\n" for value in authorization)
-        line = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        connection = "Upgrade" if b"Upgrade: " in headers else "close"
+        line = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: {connection}\r\n"
         head, _, body = self.exchange(line.encode("latin-1") + fields + headers + b"\r\n").partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
         found = [line.split(": ", 1) for line in lines]
@@ -236,9 +229,14 @@ class Served(Door):
             with suppress(ConnectionError):  # it need not read a request to the end to refuse it
                 connection.sendall(request)
             with suppress(ConnectionError):
-                while chunk := connection.recv(65_536):
+                while not _opens_a_websocket(said) and (chunk := connection.recv(65_536)):
                     said += chunk
         return said
+
+
+def _opens_a_websocket(said: bytes) -> bool:
+    """Whether a conversation begins, which nobody here continues."""
+    return said.startswith(b"HTTP/1.1 101 ") and b"\r\n\r\n" in said
 
 
 class Doors(dict[str, Door]):
@@ -255,15 +253,6 @@ class Doors(dict[str, Door]):
         return door
 
 
-_COMMANDS = {
-    "werkzeug": ("flask --app tests.raw_http:application run --port 0", r"Running on http://127\.0\.0\.1:(\d+)"),
-    "gunicorn": (
-        "gunicorn --no-control-socket --bind 127.0.0.1:0 --workers 1 tests.raw_http:application()",
-        r"Listening at: http://127\.0\.0\.1:(\d+)",
-    ),
-}
-
-
 @contextmanager
 def open_doors(forge: Forge, folder: Path) -> Iterator[Doors]:
     """Every door, each with the keys of the realm at hand; the logs are kept in `folder`."""
@@ -273,7 +262,7 @@ def open_doors(forge: Forge, folder: Path) -> Iterator[Doors]:
         for name, (command, says) in _COMMANDS.items():
             log = folder / f"{name}.log"
             log.touch()
-            environment = {_CONFIGURATION: json.dumps({**configuration, "log": str(log)})}
+            environment = {CONFIGURATION: json.dumps({**configuration, "log": str(log)})}
             program = stack.enter_context(
                 running([sys.executable, "-m", *command.split()], folder=_ROOT, **environment)
             )
@@ -281,9 +270,13 @@ def open_doors(forge: Forge, folder: Path) -> Iterator[Doors]:
             doors[name] = Served(log, program, int(program.wait_for(says)[1]))
         log = folder / "in_process.log"
         stack.enter_context(_logging_to(log))
-        app = application(configuration)
+        app = flask_application.application(configuration)
+        loop = stack.enter_context(asyncio.Runner())
         doors["validator"], doors["flask"] = Plain(log, app), InProcess(log, app)
-        for name in ("flask", *SERVERS):
+        doors["fastapi"] = InLoop(log, fastapi_application.application(configuration), loop)
+        in_detail = fastapi_application.application(configuration, detail=True)
+        doors["fastapi, as it answers by itself"] = InLoop(log, in_detail, loop, detail=True)
+        for name in doors.keys() - {"validator"}:
             for path in ("/private", "/named", "/untyped", "/several", "/fragile"):
                 _wait_until_served(doors[name], forge, path)
         yield doors
@@ -300,7 +293,7 @@ def _wait_until_served(door: Door, forge: Forge, path: str) -> None:
 @contextmanager
 def _logging_to(log: Path) -> Iterator[None]:
     logger = logging.getLogger("resource_protector")
-    handler, level = _log_file(str(log)), logger.level
+    handler, level = log_file(str(log)), logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:

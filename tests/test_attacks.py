@@ -29,9 +29,8 @@ from resource_protector.dev.compact import sign as dev_sign
 from tests.benchmarks.verify import raw_verification
 from tests.forge import AUDIENCE, SECRET, Forge, Listener, forging, private_key, segment
 from tests.polling import Clock, eventually
-from tests.raw_http import DOORS, SERVERS, Answer, Doors, open_doors
+from tests.raw_http import DOORS, HTTP_DOORS, IN_PROCESS, SERVERS, Answer, Doors, open_doors
 
-HTTP_DOORS = ("flask", *SERVERS)
 MAX_TOKEN = 16_384
 MAX_HEADER = 1_024
 MAX_SIGNATURE = 1_050  # bytes; an RSA key of 8,192 bits makes 1,024
@@ -379,7 +378,7 @@ ATTACKS = [
     pytest.param(Attack(altered(2, lambda s: "+" + s[1:]), "malformed"), id="A2 one character of that alphabet"),
     *(
         pytest.param(
-            Attack(ending(end), "malformed", as_request="malformed_request", doors=DOORS[:2]),
+            Attack(ending(end), "malformed", as_request="malformed_request", doors=IN_PROCESS),
             id=f"A2 {end!r} at the end",
         )
         for end in ("\n", "\r\n", " ", "\x00")
@@ -788,6 +787,7 @@ ATTACKS = [
         pytest.param(Attack(token(header={"typ": typ}), "token_type"), id=f"A29 header typ {typ!r}")
         for typ in ("dpop+jwt", "secevent+jwt", "kb+jwt", "oauth-authz-req+jwt", "token-introspection+jwt", "JOSE")
     ),
+    pytest.param(Attack(token(header={"typ": ""}), "token_type"), id="A29 header typ ''"),
     *(
         pytest.param(Attack(token(header={"typ": typ}), "malformed"), id=f"A29 header typ {typ!r}")
         for typ in (5, None, ["JWT"], {"a": 1})
@@ -803,8 +803,8 @@ ATTACKS = [
     pytest.param(Attack(logout_token(typ="Bearer"), "token_type"), id="A30 a logout token that says Bearer"),
     # Other realms
     pytest.param(Attack(another_realm(), "issuer"), id="A31 another realm's token"),
-    pytest.param(Attack(another_realm(kid="rsa"), "signature"), id="A31 under a kid of this realm"),
-    pytest.param(Attack(another_realm(kid=None), "signature"), id="A31 without kid"),
+    pytest.param(Attack(another_realm(kid="rsa"), "issuer"), id="A31 under a kid of this realm"),
+    pytest.param(Attack(another_realm(kid=None), "issuer"), id="A31 without kid"),
     pytest.param(Attack(another_realm(key="rsa", kid="rsa"), "issuer"), id="A31 with this realm's key"),
     pytest.param(Attack(another_realm(), "issuer", "/unreachable"), id="A31 where no keys were ever loaded"),
     pytest.param(
@@ -895,11 +895,11 @@ def assert_refused(answer: Answer, door: str, reason: str) -> None:
     assert challenge.removesuffix(', scope="orders:read orders:list"') == stated
     assert answer.json == {"error": error, "error_description": SENTENCES[reason]}
     assert answer.all("Cache-Control") == ["no-store"]
-    assert {name for name, _ in answer.headers} <= KNOWN_FIELDS
+    assert {name.lower() for name, _ in answer.headers} <= KNOWN_FIELDS
 
 
 KNOWN_FIELDS = {
-    *("Server", "Date", "Connection", "Content-Type", "Content-Length", "Cache-Control", "Pragma", "WWW-Authenticate")
+    *("server", "date", "connection", "content-type", "content-length", "cache-control", "pragma", "www-authenticate")
 }
 
 
@@ -1049,7 +1049,7 @@ def test_a_request_that_two_readers_could_disagree_about(
     answer = doors[door].ask(*fields(forge), path=path)
 
     assert answer.status == 400
-    if door == "flask" or answer.reason is not None:
+    if door in IN_PROCESS or answer.reason is not None:
         assert_refused(answer, door, "malformed_request")
 
 
@@ -1083,7 +1083,7 @@ def test_a_form_is_not_read(doors: Doors, forge: Forge, server: str) -> None:
     request += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
     said = doors.served(server).exchange(request.encode() + form)
 
-    assert said.endswith(b'{"sub":null}\n')
+    assert said.rstrip().endswith(b'{"sub":null}')
 
 
 # The network
@@ -1313,11 +1313,21 @@ def large(kid: str, shape: str) -> Iterator[str]:
     return repeat(unsigned({"alg": "RS256", "typ": "JWT", "kid": kid}, SHAPES[shape](PAYLOAD_BYTES)))
 
 
+def another_issuer(kid: str, shape: str) -> Iterator[str]:
+    """The same, of a payload that names another issuer first: looking through all of it for ours would be dear."""
+    body = b'{"iss":"x",' + SHAPES[shape](PAYLOAD_BYTES - 16)[1:]
+    return repeat(unsigned({"alg": "RS256", "typ": "JWT", "kid": kid}, body))
+
+
 EXPENSIVE = [
     *(pytest.param(lambda s=shape: large("nobody", s), id=f"unknown kid, {shape}") for shape in SHAPES),
     *(
         pytest.param(lambda s=shape: large("rsa", s), id=f"bad signature, {shape}")
         for shape in ("many members", "many nests side by side", "one long string")
+    ),
+    *(
+        pytest.param(lambda s=shape: another_issuer("rsa", s), id=f"another issuer under a known kid, {shape}")
+        for shape in SHAPES
     ),
     *(
         pytest.param(lambda s=shape: fresh_headers(SHAPES[s]), id=f"header of 1,024 characters, {shape}")

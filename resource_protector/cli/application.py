@@ -1,10 +1,10 @@
-"""What `--app module:name` names: a Flask application or its factory, a protector, or a validator."""
+"""What `--app module:name` names: a Flask or FastAPI application, its factory, a protector, or a validator."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -14,8 +14,9 @@ from resource_protector.access_token_validator import AccessTokenValidator
 from resource_protector.cli.bad_input import BadInput
 from resource_protector.flask import ResourceProtector
 from resource_protector.flask.protection import protection_of
+from resource_protector.protector import Protector
 
-__all__ = ["flask_application", "loaded", "validator_of"]
+__all__ = ["application", "is_fastapi", "loaded", "validator_of"]
 
 
 def loaded(named: str) -> Any:
@@ -38,12 +39,20 @@ def loaded(named: str) -> Any:
         raise BadInput(f"--app {named}: {type(error).__name__}: {_one_line(error)}.") from error
 
 
-def flask_application(named: str) -> Flask:
-    """The Flask application that `--app` names. Raises BadInput for anything else."""
+def application(named: str) -> Any:
+    """The Flask or FastAPI application that `--app` names. Raises BadInput for anything else."""
     found = loaded(named)
-    if not isinstance(found, Flask):
-        raise BadInput(f"--app {named} is of the type {type(found).__name__}: name a Flask application or its factory.")
+    if not isinstance(found, Flask) and not is_fastapi(found):
+        raise BadInput(
+            f"--app {named} is of the type {type(found).__name__}: name a Flask or FastAPI application or its factory."
+        )
     return found
+
+
+def is_fastapi(found: object) -> bool:
+    """Whether it is a FastAPI application: nothing is where FastAPI, which is an extra, was never imported."""
+    fastapi = sys.modules.get("fastapi")
+    return fastapi is not None and isinstance(found, fastapi.FastAPI)
 
 
 def validator_of(named: str) -> AccessTokenValidator:
@@ -53,20 +62,24 @@ def validator_of(named: str) -> AccessTokenValidator:
         return found
     try:
         if isinstance(found, Flask):
-            return _of_application(found, named)
+            with found.app_context():
+                return _only_one(_protectors(found), named)
+        if is_fastapi(found):
+            from resource_protector.fastapi.protection import protectors
+
+            return _only_one(protectors(found), named)
         validator = getattr(found, "validator", None)
     except RuntimeError as error:
-        raise BadInput(f"--app {named}: {_one_line(error)} Or name the Flask application itself.") from error
+        raise BadInput(f"--app {named}: {_one_line(error)} Or name the application itself.") from error
     if isinstance(validator, AccessTokenValidator):
         return validator
     raise BadInput(
-        f"--app {named} is of the type {type(found).__name__}: name a Flask application, its factory, a protector or a validator."
+        f"--app {named} is of the type {type(found).__name__}: name an application, its factory, a protector or a validator."
     )
 
 
-def _of_application(app: Flask, named: str) -> AccessTokenValidator:
-    with app.app_context():
-        validators = {id(validator): validator for validator in (p.validator for p in set(_protectors(app)))}
+def _only_one(protectors: Iterable[Protector], named: str) -> AccessTokenValidator:
+    validators = {id(validator): validator for validator in (protector.validator for protector in set(protectors))}
     if not validators:
         raise BadInput(
             f"--app {named}: no protector of this package is in use there: name the protector or the validator."
@@ -102,8 +115,8 @@ def _behind(function: Any) -> Iterator[ResourceProtector]:
 
 
 def _is_factory(found: Any) -> bool:
-    is_finished = isinstance(found, Flask | AccessTokenValidator) or hasattr(found, "validator")
-    return callable(found) and not is_finished and not isinstance(found, ResourceProtector)
+    is_finished = isinstance(found, Flask | AccessTokenValidator | Protector) or is_fastapi(found)
+    return callable(found) and not is_finished and not hasattr(found, "validator")
 
 
 def _one_line(error: BaseException) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from flask import Flask
 from werkzeug.routing import Rule
 
+from resource_protector.cli.in_words import in_words
 from resource_protector.explain.routes import Route
 from resource_protector.flask.protection import Protection, is_exempt, protection_of, unprotected
-from resource_protector.scopes import Requirements
 
 __all__ = ["routes_of"]
 
@@ -68,18 +68,4 @@ def _decorators(app: Flask, rule: Rule) -> Iterator[str]:
 
 
 def _demands(protection: Protection) -> str:
-    said = _words(protection.requirements) or "any valid token"
-    return f"optional: {said}" if protection.optional else said
-
-
-def _words(requirements: Requirements) -> str:
-    parts = []
-    if requirements.scopes is not None:
-        parts.append(f"scope {requirements.scopes}")
-    if requirements.roles is not None:
-        parts.append(f"role {requirements.roles}")
-    parts += [f"role {required} of {client}" for client, required in requirements.client_roles]
-    parts += [f"claim {name} {required}" for name, required in requirements.claims]
-    if requirements.issuer is not None:
-        parts.append(f"issuer {requirements.issuer}")
-    return ", ".join(parts)
+    return in_words(protection.requirements, optional=protection.optional)

@@ -116,7 +116,9 @@ class KeyRing:
 
     def certs(self) -> dict[str, Any]:
         """The certs document: the signing keys, and the key that nobody should verify with."""
-        encryption = RingKey(_key_id(_encryption_key()), "RSA-OAEP", _encryption_key())
+        with self._lock:  # or the first two requests, at once, are told of two keys
+            key = _encryption_key()
+        encryption = RingKey(_key_id(key), "RSA-OAEP", key)
         return {"keys": [encryption.public("enc"), *(key.public() for key in self._keys)]}
 
     def state(self) -> RingState:

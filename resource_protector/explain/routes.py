@@ -46,7 +46,7 @@ def _verdict(routes: Sequence[Route]) -> str:
     if not open_ones:
         return f"{len(routes)} routes, and each is protected, or open on purpose."
     return (
-        f"{len(open_ones)} of {len(routes)} routes are protected by nothing. Put @require_auth(...) directly above the "
-        "function, below @app.route (above it, it protects nothing), or guard the application; what is open on purpose is "
-        "marked by @require_auth.exempt."
+        f"{len(open_ones)} of {len(routes)} routes are protected by nothing. Flask: put @require_auth(...) directly above "
+        "the function, below @app.route (above it, it protects nothing). FastAPI: add Depends(require_auth(...)). Or guard "
+        "the application; what is open on purpose is marked by @require_auth.exempt."
     )

@@ -64,9 +64,11 @@ def gunicorn(realm: DevRealm, *arguments: str, workers: int, before_fork: str = 
 
 
 @contextmanager
-def uvicorn(realm: DevRealm, *, workers: int, **options: Any) -> Iterator[Server]:
-    """The same under uvicorn, through a2wsgi."""
-    command = [sys.executable, *_UVICORN, "--workers", str(workers), "tests.servers.asgi_application:app"]
+def uvicorn(
+    realm: DevRealm, *, workers: int, application: str = "tests.servers.asgi_application:app", **options: Any
+) -> Iterator[Server]:
+    """The same under uvicorn, through a2wsgi, or another application."""
+    command = [sys.executable, *_UVICORN, "--workers", str(workers), application]
     with _serving(command, realm, "", options) as program:
         yield Server(program)
 
