@@ -90,7 +90,7 @@ class RefusalLog:
         if logger.isEnabledFor(logging.INFO):
             self._log(logging.INFO, finding, "Refused (%s)%s", finding.reason.value, details(finding))
 
-    def renew_after_fork(self) -> None:
+    def renew_after_fork(self) -> None:  # pragma: no cover - called in the child, tested by what it logs
         """A forked child gets a lock that nobody holds."""
         self._lock = threading.Lock()
 

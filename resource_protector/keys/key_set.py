@@ -328,7 +328,7 @@ class KeySet:
         error.__cause__ = cause
         return error
 
-    def renew_after_fork(self) -> None:
+    def renew_after_fork(self) -> None:  # pragma: no cover - called in the child, tested by what it answers
         """Drop the lock and the load of the parent process: the threads that held them do not exist here."""
         self._lock = threading.Lock()
         self._load = None

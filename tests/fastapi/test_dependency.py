@@ -8,12 +8,13 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.testclient import TestClient
 
-from resource_protector import AccessToken, RealmTokenValidator, any_of, exactly
-from resource_protector.dev import DevRealm
+from resource_protector import AccessToken, MultiRealmValidator, RealmTokenValidator, any_of, exactly
+from resource_protector.dev import DEMO_REALM_FILE, DevRealm
 from resource_protector.fastapi import ResourceProtector
 
 # No `from __future__ import annotations` here: FastAPI evaluates annotations, and cannot see a function's own names.
 
+SECRET = "orders-api-secret"  # the realm file's
 INSUFFICIENT = (
     'Bearer error="insufficient_scope", error_description="The access token lacks a scope that this needs", scope="{}"'
 )
@@ -308,3 +309,29 @@ def test_no_validator(app: FastAPI) -> None:
 
     with pytest.raises(RuntimeError, match="register_token_validator"):
         TestClient(app).get("/")
+
+
+def test_several_realms(dev_realm: DevRealm) -> None:
+    """A token seen before is its own realm's; a route for one realm asks nobody about another's tokens."""
+    with DevRealm(DEMO_REALM_FILE) as other:
+        here, there = (
+            RealmTokenValidator(realm.issuer, audience="orders-api", client_id="orders-api", client_secret=SECRET)
+            for realm in (dev_realm, other)
+        )
+        require_auth = ResourceProtector(MultiRealmValidator(here, there))
+        app = FastAPI()
+        app.get("/", dependencies=[Depends(require_auth(None))])(lambda: "good")
+        app.get("/asked", dependencies=[Depends(require_auth(introspect=True, issuer=here.policy.issuer))])(
+            lambda: "good"
+        )
+        client, theirs = TestClient(app), other.bearer()
+        answers = [client.get("/", headers=theirs).status_code for _ in range(2)]
+        refused = client.get("/asked", headers=theirs)
+        asked = client.get("/asked", headers=dev_realm.bearer())
+        questions = other.requests["introspection"]
+
+    assert answers == [200, 200]
+    assert (refused.status_code, asked.status_code) == (401, 200)
+    assert "issued by another issuer" in refused.headers["WWW-Authenticate"]
+    assert questions == 0
+    assert dev_realm.requests["introspection"] == 1

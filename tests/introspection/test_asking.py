@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from resource_protector import AccessToken, MultiRealmValidator, RealmTokenValidator, Reason
 from resource_protector.dev import DevRealm
@@ -204,6 +205,37 @@ def one_request(connection: socket.socket) -> bytes:
             return b""
         data += chunk
     return data
+
+
+class Hanging(HTTPAdapter):
+    """An adapter of the caller's own that knows no deadline, as a resolver of names that hangs."""
+
+    def __init__(self, released: threading.Event) -> None:
+        super().__init__()
+        self._released = released
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        """Questions hang; the keys come."""
+        if request.method == "POST":
+            self._released.wait(20)
+        return super().send(request, *arguments, **options)
+
+
+def test_nobody_waits_beyond_the_deadline_whatever_hangs(dev_realm: DevRealm, introspecting: MakeValidator) -> None:
+    """What is below the sockets may know no deadline; the request does."""
+    released = threading.Event()
+    session = requests.Session()
+    session.mount("http://", Hanging(released))
+    validator = introspecting(session=session, timeout_seconds=0.3, monotonic=time.monotonic)
+    token = dev_realm.mint()
+    validator.verify(token)
+    began = time.monotonic()
+    in_thread = verdict(validator, token)
+    took = time.monotonic() - began
+    released.set()
+
+    assert in_thread is Reason.INTROSPECTION_UNAVAILABLE
+    assert took < 2
 
 
 def test_connections_are_kept(dev_realm: DevRealm, introspecting: MakeValidator) -> None:
