@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 from .errors import Finding, Reason
 from .policy import AT_JWT, Policy
@@ -40,11 +40,18 @@ class AccessToken(ReadOnlyDict[str, Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        """What it is to pydantic, and so to FastAPI as a return annotation: a JSON object, made from any mapping."""
+        """What it is to pydantic, and so to FastAPI as a return annotation: a JSON object.
+
+        Only a token is taken for one: where `Depends` was forgotten, FastAPI would read it from the request's body.
+        """
         from pydantic_core import core_schema  # who calls this has it; nobody else needs it
 
         claims = core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema())
-        return core_schema.no_info_after_validator_function(cls, claims)
+        return core_schema.json_or_python_schema(
+            json_schema=core_schema.no_info_after_validator_function(_refuse_json, claims),
+            python_schema=core_schema.is_instance_schema(cls),
+            serialization=core_schema.plain_serializer_function_ser_schema(dict),
+        )
 
     @property
     def subject(self) -> str | None:
@@ -102,6 +109,12 @@ def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
     if scope is None:
         scope = claims.get("scp")
     return _strings(scope.split(" ") if isinstance(scope, str) else scope) - {""}
+
+
+def _refuse_json(value: object) -> NoReturn:
+    raise ValueError(
+        "claims that nobody has verified are no access token: make one by AccessToken(...), if you mean it"
+    )
 
 
 def _strings(value: object) -> frozenset[str]:

@@ -37,6 +37,12 @@ class MultiRealmValidator(AccessTokenValidator):
         for validator in validators:
             if not isinstance(validator, RealmTokenValidator):
                 raise ValueError(f"{validator!r} is not a validator: pass RealmTokenValidator(...) for each realm.")
+            for name in ("verify", "verify_async"):
+                if getattr(type(validator), name) is not getattr(RealmTokenValidator, name):
+                    raise ValueError(
+                        f"{type(validator).__name__} overrides {name}, which is not called for one realm of several: "
+                        "override it in a subclass of MultiRealmValidator."
+                    )
             if validator.policy.issuer in by_issuer:
                 raise ValueError(
                     f"Two validators are for {validator.policy.issuer}: write one, with all audiences in a list."

@@ -130,5 +130,5 @@ def _refuse_overrides(validator: AccessTokenValidator) -> None:
         if getattr(type(validator), name) is not getattr(AccessTokenValidator, name):
             raise ValueError(
                 f"{type(validator).__name__}.{name} is called by Authlib's own ResourceProtector only, so here it would "
-                "check nothing: override verify(token_string), or write require_auth(scopes, roles=..., claims=...)."
+                "check nothing: override verify(token_string, *, introspect=False), or write require_auth(scopes, roles=..., claims=...)."
             )

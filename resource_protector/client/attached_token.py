@@ -70,7 +70,7 @@ class AttachedToken:
         answer: requests.Response = refusal.connection.send(repeated, **options)
         answer.history.append(refusal)
         answer.request = repeated
-        if answer.status_code != 401:
+        if answer.status_code < 400:
             self._source.accepted()
         return answer
 

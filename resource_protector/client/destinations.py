@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from resource_protector.realm import is_loopback
 
@@ -38,12 +40,23 @@ class Destinations:
                 f"The token is not sent to {scheme}://{host}, where anybody on the way could read it: call it by "
                 "https, or pass allow_insecure_http=True if the network between is trusted."
             )
+        if scheme == "http" and not self._allow_insecure_http and _is_proxied(host):
+            raise ValueError(
+                f"The token is not sent to http://{host} through the proxy of the environment, which could read it: "
+                f"set NO_PROXY=localhost,127.0.0.1 (now {os.environ.get('NO_PROXY') or os.environ.get('no_proxy')!r})."
+            )
         if self._hosts is not None and (host, None) not in self._hosts and (host, port) not in self._hosts:
             raise ValueError(
                 f"The token is not sent to {host}, port {port}, which allow_hosts does not name: add it there, "
                 "or call that host without these credentials."
             )
         return origin
+
+
+def _is_proxied(host: str) -> bool:
+    """Whether an http call to this host leaves the machine by a proxy that the environment names."""
+    proxies = getproxies()
+    return bool(proxies.get("http") or proxies.get("all")) and not proxy_bypass(host)
 
 
 def _hosts(allow_hosts: Collection[str]) -> frozenset[tuple[str, int | None]]:

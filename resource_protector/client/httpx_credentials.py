@@ -50,7 +50,7 @@ class HttpxClientCredentials(ConfiguredCredentials, httpx.Auth):
                 self._note((yield response.request))
 
     def _note(self, answer: httpx.Response) -> None:
-        if answer.status_code != 401:
+        if answer.status_code < 400:
             self._source.accepted()
 
 

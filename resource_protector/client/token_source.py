@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,7 @@ _RETRY_SECONDS = 1.0
 _CREDENTIALS_REFUSED_SECONDS = 30.0
 _CREDENTIALS_REFUSED = frozenset({"invalid_client", "unauthorized_client"})
 # An API that refuses every token must not have the realm asked at every call.
+_MOST_RENEWALS = 5
 _RENEWAL_SECONDS = 10.0
 
 
@@ -53,6 +55,7 @@ class TokenSource:
         self._failure = TokenRequestFailed("The realm was not asked yet.")
         self._backoff = Backoff(_RETRY_SECONDS)
         self._renewable_at = float("-inf")
+        self._renewals: deque[float] = deque(maxlen=_MOST_RENEWALS)  # when they began
         self._log = OutageLog(logger, f"A token {name}", done="fetched", again="is fetched again")
         self.renew_after_fork()
         renew_after_fork(self)
@@ -94,7 +97,11 @@ class TokenSource:
 
     def accepted(self) -> None:
         """The API took the token that `instead_of` gave: the next one that it refuses may be replaced at once."""
-        self._renewable_at = float("-inf")
+        # But not without end: of an API some server may refuse what the others take.
+        with self._lock:
+            now = self._monotonic()
+            many = len(self._renewals) == _MOST_RENEWALS and self._renewals[0] > now - _RENEWAL_SECONDS
+            self._renewable_at = self._renewals[0] + _RENEWAL_SECONDS if many else float("-inf")
 
     def _at_hand(self) -> HeldToken | None:
         held = self._held
@@ -116,12 +123,13 @@ class TokenSource:
 
     def _renewed(self, refused: HeldToken) -> HeldToken | Fetch | None:
         with self._locked() as now:
-            if self._held is not refused:
+            if self._held is not refused and self._held is not None and now < self._held.serves_until:
                 return self._held
             if self._fetch is None:
                 if now < self._renewable_at or self._backoff.is_waiting(now):
                     return None
                 self._renewable_at = now + _RENEWAL_SECONDS
+                self._renewals.append(now)
                 self._start(now)
             return self._fetch
 

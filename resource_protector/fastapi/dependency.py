@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .protector import ResourceProtector
 
 __all__ = ["TokenDependency"]
+
+_MOST_MERGED = 64
 
 #: What the route is given: AccessToken, or AccessToken | None where it is optional.
 Found = TypeVar("Found", covariant=True)
@@ -45,9 +47,17 @@ class TokenDependency(SecurityBase, Generic[Found]):
     def merged_with(self, scopes: list[str]) -> Requirements:
         """What it demands where `Security(..., scopes=[...])`, here or further out, demands these too."""
         key = tuple(scopes)
-        if key not in self._merged:
-            self._merged[key] = self.requirements.joined(Requirements.of(scopes))
-        return self._merged[key]
+        merged = self._merged.get(key)
+        if merged is None:
+            merged = self.requirements.joined(Requirements.of(scopes))
+            if len(self._merged) < _MOST_MERGED:  # whoever calls it by hand may bring scopes of a request
+                self._merged[key] = merged
+        return merged
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> NoReturn:
+        """FastAPI asks for it where `Depends` was forgotten, and would read the token from the request's body."""
+        raise TypeError("require_auth(...) in an annotation protects nothing: write Depends(require_auth(...)).")
 
     @property
     def model(self) -> Any:  # type: ignore[override]  # an attribute in FastAPI, but the issuer may come later

@@ -84,6 +84,8 @@ def _path(scope: Scope) -> str:
     """The path that the router will match: without that of the mount (ASGI's `root_path`)."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
+    if root and path == root:
+        return ""
     return path[len(root) :] if root and path.startswith(root + "/") else path
 
 

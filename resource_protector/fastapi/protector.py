@@ -128,6 +128,7 @@ class ResourceProtector(Protector):
         The application starts also while the realm is away; `status()` says whether it has keys. In a
         lifespan of your own: `async with require_auth.lifespan(app): yield`.
         """
+        protection.protectors(app)  # looks at each route, which is when FastAPI looks at those of included routers
         await load_keys(self.validator)
         yield
 
@@ -289,7 +290,12 @@ def _issuer(validator: AccessTokenValidator) -> str | None:
 
 
 def _refuse_override(validator: AccessTokenValidator) -> None:
-    """Raises ValueError for a subclass whose own `verify` nobody would call: here it is `verify_async`."""
+    """Raises ValueError for a subclass whose own rules nobody would ask: here it is `verify_async`, and no `require`."""
+    if type(validator).require is not AccessTokenValidator.require:
+        raise ValueError(
+            f"{type(validator).__name__} overrides require, which FastAPI's protector calls for refusals only, so it "
+            "would check nothing: override verify and verify_async, or write require_auth(scopes, roles=..., claims=...)."
+        )
     for kind in type(validator).__mro__:
         if "verify_async" in vars(kind):
             return

@@ -40,6 +40,18 @@ class ResourceProtector(Protector):
     `register_token_validator`, or per application by `init_app`.
     """
 
+    def register_token_validator(self, validator: AccessTokenValidator) -> None:
+        """Have `validator` check the tokens. Raises ValueError where there is one already."""
+        for kind in type(validator).__mro__:
+            if "verify" in vars(kind):
+                break
+            if "verify_async" in vars(kind):
+                raise ValueError(
+                    f"{kind.__name__} overrides verify_async, and Flask's protector calls verify, so it would check "
+                    "nothing: override verify too."
+                )
+        super().register_token_validator(validator)
+
     def init_app(self, app: Flask, prefix: str = "RESOURCE_PROTECTOR_") -> None:
         """Make this application's own validator from `app.config`.
 

@@ -94,3 +94,18 @@ def test_no_host_at_all() -> None:
     """An empty list is a mistake and not a wish."""
     with pytest.raises(ValueError, match="allow_hosts is empty"):
         Destinations([])
+
+
+def test_a_proxy_of_the_environment_gets_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would read what goes to this machine by plain http; to leave it out is one variable."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("http_proxy", "http://proxy.example.com:3128")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match=r"NO_PROXY=localhost,127\.0\.0\.1"):
+        Destinations(None).check("http://127.0.0.1:5000/")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "localhost,127.0.0.1")
+
+    assert Destinations(None).check("http://127.0.0.1:5000/") == ("http", "127.0.0.1", 5000)
+    assert Destinations(None).check("https://api.example.com/") == ("https", "api.example.com", 443)

@@ -394,6 +394,16 @@ def test_an_accepted_token_may_be_replaced_at_once(realm: Realm, make: Make) -> 
     assert realm.asked == 6
 
 
+def test_an_api_that_refuses_now_and_then_has_the_realm_asked_a_few_times(realm: Realm, make: Make) -> None:
+    """One bad server behind a balancer: the repeat succeeds each time, and that is no reason to go on for ever."""
+    source = make()
+    for _ in range(50):
+        if source.instead_of(source.token()) is not None:
+            source.accepted()
+
+    assert realm.asked == 6
+
+
 def test_without_a_fresh_token_the_old_one_stays(realm: Realm, make: Make) -> None:
     """Another API may accept it still."""
     source = make()

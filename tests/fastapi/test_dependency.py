@@ -8,7 +8,16 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.testclient import TestClient
 
-from resource_protector import AccessToken, MultiRealmValidator, RealmTokenValidator, any_of, exactly
+from resource_protector import (
+    AccessToken,
+    Finding,
+    MultiRealmValidator,
+    RealmTokenValidator,
+    Reason,
+    TokenRejected,
+    any_of,
+    exactly,
+)
 from resource_protector.dev import DEMO_REALM_FILE, DevRealm
 from resource_protector.fastapi import ResourceProtector
 
@@ -335,3 +344,96 @@ def test_several_realms(dev_realm: DevRealm) -> None:
     assert "issued by another issuer" in refused.headers["WWW-Authenticate"]
     assert questions == 0
     assert dev_realm.requests["introspection"] == 1
+
+
+def test_a_forgotten_depends_takes_no_claims_from_a_body(dev_realm: DevRealm, require_auth: ResourceProtector) -> None:
+    """FastAPI would make a body parameter of it: in an annotation it fails at import, else nobody gets in."""
+    app = FastAPI()
+
+    @app.post("/bare")
+    async def bare(token: AccessToken) -> AccessToken:
+        return token
+
+    @app.post("/default")
+    async def default(token: AccessToken = require_auth(None)) -> AccessToken:  # type: ignore[assignment]  # noqa: B008 - the mistake
+        return token
+
+    client = TestClient(app, raise_server_exceptions=False)
+    answers = [client.post(path, json={"sub": "evil"}) for path in ("/bare", "/default")]
+
+    assert all(answer.status_code >= 400 for answer in answers)
+    assert not any("evil" in answer.text and answer.status_code == 200 for answer in answers)
+    assert require_auth.unprotected(app) == ["POST /bare", "POST /default"]
+    with pytest.raises(TypeError, match=r"write Depends\(require_auth"):
+
+        @app.get("/annotated")
+        async def annotated(token: Annotated[AccessToken, require_auth(None)]) -> AccessToken:
+            return token
+
+
+def test_lightweight_tokens(dev_realm: DevRealm) -> None:
+    """Completed by the realm on every request: what is remembered of them is never the whole."""
+    validator = RealmTokenValidator(
+        dev_realm.issuer,
+        audience="orders-api",
+        client_id="orders-api",
+        client_secret=SECRET,
+        introspection_seconds=0,
+    )
+    require_auth = ResourceProtector(validator)
+    app = FastAPI()
+    app.get("/", dependencies=[Depends(require_auth(None))])(lambda: "good")
+    client = TestClient(app)
+    headers = dev_realm.bearer(dev_realm.token(client="lightweight", user="alice", scope="test_api_access"))
+    before = [client.get("/", headers=headers).status_code for _ in range(2)]
+    with dev_realm.log_out("alice"):
+        after = [client.get("/", headers=headers).status_code for _ in range(2)]
+
+    assert (before, after) == ([200, 200], [401, 401])
+
+
+class Banning:
+    """Rules of one's own, to be mixed in."""
+
+    def verify(self, token_string: str, *, introspect: bool = False) -> AccessToken:
+        """Nobody."""
+        raise TokenRejected(Finding(Reason.INACTIVE))
+
+    async def verify_async(self, token_string: str, *, introspect: bool = False) -> AccessToken:
+        """Only the first time."""
+        token: AccessToken = await super().verify_async(token_string, introspect=introspect)  # type: ignore[misc]  # of what it is mixed into
+        if token.subject == "banned":
+            raise TokenRejected(Finding(Reason.INACTIVE))
+        return token
+
+
+def test_rules_that_are_mixed_in_are_asked_each_time(dev_realm: DevRealm) -> None:
+    """A verdict that was remembered would by-pass them."""
+    kind: Any = type("Mixed", (Banning, RealmTokenValidator), {})
+    require_auth = ResourceProtector(kind(dev_realm.issuer, audience="orders-api"))
+    app = FastAPI()
+    app.get("/", dependencies=[Depends(require_auth(None))])(lambda: "good")
+    client, headers = TestClient(app), dev_realm.bearer(sub="banned")
+
+    assert [client.get("/", headers=headers).status_code for _ in range(3)] == [401, 401, 401]
+
+
+def test_rules_that_nobody_would_ask_are_refused(dev_realm: DevRealm) -> None:
+    """For one realm of several, and a `require` of one's own."""
+    kind: Any = type("Mixed", (Banning, RealmTokenValidator), {})
+    strict: Any = type("Strict", (RealmTokenValidator,), {"require": lambda *_: None})
+    with pytest.raises(ValueError, match="overrides verify"):
+        MultiRealmValidator(kind(dev_realm.issuer, audience="orders-api"))
+    with pytest.raises(ValueError, match="overrides require"):
+        ResourceProtector(strict(dev_realm.issuer, audience="orders-api"))
+
+
+def test_a_router_that_forgot_the_brackets_stops_the_start(require_auth: ResourceProtector) -> None:
+    """FastAPI looks at routers that are included with dependencies when it first needs them."""
+    app = FastAPI(lifespan=require_auth.lifespan)
+    router = APIRouter()
+    router.get("/")(lambda: "open?")
+    app.include_router(router, dependencies=[Depends(require_auth)])
+
+    with pytest.raises(TypeError, match=r"write Depends\(require_auth\(None\)\)"), TestClient(app):
+        pass
