@@ -65,6 +65,52 @@ def test_a_realm_that_hangs_delays_the_start_by_the_timeout(dev_realm: DevRealm)
     assert 0.15 < took < 2
 
 
+def test_the_application_starts_while_the_next_attempt_is_waited_for(dev_realm: DevRealm) -> None:
+    """The keys were asked for a moment ago, in vain, and it is too early to ask again."""
+    require_auth = ResourceProtector(dev_realm.issuer, audience="orders-api", retry_seconds=60)
+    with dev_realm.down(), TestClient(FastAPI(lifespan=require_auth.lifespan)):
+        pass
+    with TestClient(FastAPI(lifespan=require_auth.lifespan)):
+        assert "'loaded': False" in str(require_auth.status())
+
+
+def test_known_tokens_pass_while_the_realm_is_asked_about_another(dev_realm: DevRealm) -> None:
+    """In one event loop: whoever needs the realm's word waits for it, and nobody else."""
+    require_auth = ResourceProtector(
+        dev_realm.issuer,
+        audience="orders-api",
+        client_id="orders-api",
+        client_secret=dev_realm.clients["orders-api"].secret,
+        timeout_seconds=1,
+    )
+    app = FastAPI()
+
+    @app.get("/", dependencies=[Depends(require_auth())])
+    async def view() -> None: ...
+
+    @app.get("/asked", dependencies=[Depends(require_auth(introspect=True))])
+    async def asked() -> None: ...
+
+    headers = dev_realm.bearer()
+
+    async def run() -> tuple[list[int], int, bool]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+            await client.get("/")
+            with dev_realm.stall(60):
+                waiting = asyncio.create_task(client.get("/asked"))
+                await asyncio.sleep(0.05)
+                quick = [(await client.get("/")).status_code for _ in range(20)]
+                still_waiting = not waiting.done()
+                return quick, (await waiting).status_code, still_waiting
+
+    quick, status, still_waiting = asyncio.run(run())
+
+    assert still_waiting
+    assert set(quick) == {200}
+    assert status == 503
+
+
 def test_the_keys_of_every_kind_of_validator(dev_realm: DevRealm) -> None:
     """Of several realms all, in shadow mode those of the offline side."""
     one = RealmTokenValidator(dev_realm.issuer, audience="orders-api")
@@ -92,7 +138,7 @@ def test_known_tokens_pass_while_unknown_ones_wait(dev_realm: DevRealm, require_
         answer = await client.get("/", headers={"Authorization": f"Bearer {token}"})
         return answer.status_code, time.monotonic() - began
 
-    async def run() -> tuple[list[tuple[int, float]], tuple[int, float]]:
+    async def run() -> tuple[list[tuple[int, float]], tuple[int, float], bool]:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             await ask(client, known[0])
@@ -100,10 +146,12 @@ def test_known_tokens_pass_while_unknown_ones_wait(dev_realm: DevRealm, require_
                 waiting = asyncio.create_task(ask(client, with_kid(known[0], "nobody")))
                 await asyncio.sleep(0.05)
                 quick = [await ask(client, token) for token in known]
-                return quick, await waiting
+                still_waiting = not waiting.done()
+                return quick, await waiting, still_waiting
 
-    quick, (status, seconds) = asyncio.run(run())
+    quick, (status, seconds), still_waiting = asyncio.run(run())
 
+    assert still_waiting  # had it blocked the loop, it would have ended first
     assert {answered for answered, _ in quick} == {200}
     assert max(took for _, took in quick) < 0.5
     assert status == 503

@@ -2,9 +2,13 @@
 
 from typing import Annotated
 
+import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
 
 from resource_protector import AccessToken
+from resource_protector.dev import DevRealm
 from resource_protector.fastapi import ResourceProtector
 
 
@@ -44,3 +48,24 @@ def test_an_annotation_that_nobody_can_evaluate(app: FastAPI, require_auth: Reso
     app.get("/")(view)
 
     assert require_auth.unprotected(app) == ["GET /"]
+
+
+def test_a_guard_stands_before_websockets(dev_realm: DevRealm, require_auth: ResourceProtector) -> None:
+    """Refused before it is accepted, and let through with a token."""
+    app = FastAPI()
+    require_auth.guard(app)
+
+    @app.websocket("/talk")
+    async def talk(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text("good")
+        await websocket.close()
+
+    client = TestClient(app)
+    with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/talk"):
+        pass
+    with client.websocket_connect("/talk", headers=dev_realm.bearer()) as connection:
+        said = connection.receive_text()
+
+    assert refused.value.status_code == 401
+    assert said == "good"
