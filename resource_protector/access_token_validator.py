@@ -33,12 +33,10 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Au
     def __init_subclass__(cls) -> None:
         """Whoever decides by rules of his own is asked each time, and not by-passed by what was decided before."""
         super().__init_subclass__()
-        for kind in cls.__mro__:  # whichever stands first, also in a class that was mixed in
-            if "recalled" in vars(kind):
-                break
-            if not {"verify", "verify_async"}.isdisjoint(vars(kind)):
-                cls.recalled = AccessTokenValidator.recalled  # type: ignore[method-assign]  # on purpose, see above
-                break
+        ways = {"verify", "verify_async", "recalled"}
+        first = next(kind for kind in cls.__mro__ if not ways.isdisjoint(vars(kind)))  # also one that was mixed in
+        if "recalled" not in vars(first):
+            cls.recalled = AccessTokenValidator.recalled  # type: ignore[method-assign]  # on purpose, see above
 
     @abstractmethod
     def verify(self, token_string: str, *, introspect: bool = False) -> AccessToken:
