@@ -3,12 +3,13 @@
 # make test-keycloak   the suite against a real Keycloak; needs Java 17, unless KEYCLOAK_URL names a running server
 # make test-browser    examples/fastapi_login in a headless Chromium; needs Chromium, and port 8000 free
 # make lint            ruff (rules and format), mypy --strict
-# make bench           what checking a token costs, as multiples of one raw signature verification
+# make bench           what checking a token costs, beside every other library that installs (tests/benchmarks/results.md)
 #
 # PYTHON=python3.12 make ... chooses the interpreter (3.11 or later). Everything is installed into .venv.
 
 PYTHON ?= python3
 VENV ?= .venv
+BENCH_VENV ?= .venv-bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Layers 0 to 3 are the core, of which every branch is tested; these are what is beside it.
@@ -39,13 +40,20 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+bench: $(BENCH_VENV)/.installed
+	$(BENCH_VENV)/bin/python -m tests.benchmarks $(ARGS)
+
+# The libraries measured beside this one want versions of their own.
+$(BENCH_VENV)/.installed: pyproject.toml
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --editable . --group bench
+	@touch $@
 
 venv: $(VENV)/.installed-dev
 
 clean:
-	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

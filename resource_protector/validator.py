@@ -14,7 +14,7 @@ from .claims import AccessToken, first_problem
 from .errors import Reason, TokenRejected
 from .introspection import Question, SecondOpinion, second_opinion
 from .jws import SignedToken, parse
-from .keys import DiscoveredJwks, JwksAt, KeySet, KeySetStatus, KeyTiming, Snapshot, VerificationKey
+from .keys import DiscoveredJwks, JwksAt, KeySet, KeySetStatus, KeyTiming, VerificationKey
 from .options import ValidatorOptions, refuse_unknown
 from .policy import Policy
 from .provider import Discovery, Fetch, JsonFetcher
@@ -181,8 +181,8 @@ class RealmTokenValidator(AccessTokenValidator):
         cached = self._cache.get(text_key)
         if cached is None:
             return None
-        current = self.keys.at_hand() or self.keys.current()
-        if not isinstance(current, Snapshot):
+        current = self.keys.at_hand() or self.keys.serving()
+        if current is None:
             return None  # a load has to be awaited first: see judge
         if cached.key in current.keys and cached.not_before <= self._now() < cached.not_after:
             return cached

@@ -27,6 +27,7 @@ from joserfc.jwk import OctKey, RSAKey
 from resource_protector import MultiRealmValidator, RealmTokenValidator, TokenRejected
 from resource_protector.dev.compact import sign as dev_sign
 from tests.benchmarks.verify import raw_verification
+from tests.cache_size import cache_size
 from tests.forge import AUDIENCE, SECRET, Forge, Listener, forging, private_key, segment
 from tests.polling import Clock, eventually
 from tests.raw_http import DOORS, HTTP_DOORS, IN_PROCESS, SERVERS, Answer, Doors, open_doors
@@ -1177,7 +1178,7 @@ def test_the_same_instant_cached_or_not(forge: Forge, size: int) -> None:
 
 def local_validator(forge: Forge, **options: Any) -> RealmTokenValidator:
     """A validator without HTTP, with the realm's keys at hand."""
-    options = {"fetch": lambda url: forge.key_set(), "audience": AUDIENCE, **options}
+    options = {"fetch": lambda url: forge.key_set(), "audience": AUDIENCE, "token_cache_size": cache_size(), **options}
     return RealmTokenValidator(forge.issuer, **options)
 
 

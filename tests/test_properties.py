@@ -21,6 +21,7 @@ from joserfc.jws import JWSRegistry
 
 from resource_protector import KeysUnavailable, RealmTokenValidator, TokenRejected
 from resource_protector.flask import ResourceProtector
+from tests.cache_size import cache_size
 from tests.forge import segment
 
 # Five properties: 5 x 4,000 examples are the 20,000.
@@ -67,7 +68,13 @@ def key_set(url: str) -> dict[str, Any]:
 def validator() -> RealmTokenValidator:
     """With the defaults, a cache among them."""
     return RealmTokenValidator(
-        ISSUER, audience="orders-api", fetch=key_set, now=lambda: NOW, monotonic=lambda: 0.0, leeway_seconds=LEEWAY
+        ISSUER,
+        audience="orders-api",
+        fetch=key_set,
+        now=lambda: NOW,
+        monotonic=lambda: 0.0,
+        leeway_seconds=LEEWAY,
+        token_cache_size=cache_size(),
     )
 
 

@@ -108,6 +108,17 @@ class KeySet:
             self._plan()
             return snapshot if now < self._serves_until(snapshot, now) else self._load or self._attempt(now)
 
+    def serving(self) -> Snapshot | None:
+        """The keys, if they serve without waiting for a load; notices the age and starts the refresh, as `current` does."""
+        with self._locked() as now:
+            snapshot = self._snapshot
+            if snapshot is None or now >= self._serves_until(snapshot, now):
+                return None
+            if self._load is None and now >= self._due(snapshot):
+                self._start(now)
+            self._plan()
+            return snapshot
+
     def reload_for(self, kid: str | None, since: int) -> Load | None:
         """The load that a token asks for whose key is not at hand, or whose signature no key at hand made.
 

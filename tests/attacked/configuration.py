@@ -9,6 +9,7 @@ from typing import Any
 
 from resource_protector import MultiRealmValidator, RealmTokenValidator, any_of
 from resource_protector.access_token_validator import AccessTokenValidator
+from tests.cache_size import cache_size
 from tests.forge import AUDIENCE
 
 __all__ = ["CONFIGURATION", "DEMANDS", "configuration_of_the_process", "log_file", "validators"]
@@ -35,7 +36,7 @@ def validators(configuration: dict[str, str]) -> dict[str, AccessTokenValidator]
 
     def of(route: str, **options: Any) -> RealmTokenValidator:
         # An address per route, so that it can be told who asks for the keys.
-        options = {"jwks_uri": certs + route, "max_age_seconds": 3600, **options}
+        options = {"jwks_uri": certs + route, "max_age_seconds": 3600, "token_cache_size": cache_size(), **options}
         return RealmTokenValidator(issuer, audience=AUDIENCE, **options)
 
     other = RealmTokenValidator(issuer + "-other", audience=AUDIENCE, jwks_uri=_NOBODY)

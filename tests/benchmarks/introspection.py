@@ -3,7 +3,6 @@
 With a warm cache, which is the ordinary case, and asking the realm each time, here a dev realm on this machine.
 """
 
-import statistics
 from collections.abc import Callable
 
 from flask import Flask
@@ -11,7 +10,10 @@ from flask import Flask
 from resource_protector import RealmTokenValidator
 from resource_protector.dev import DEMO_REALM_FILE, DevRealm
 from resource_protector.flask import ResourceProtector
+from tests.benchmarks.figures import Row, Section
 from tests.benchmarks.verify import ratios
+
+TARGET = 1.1
 
 
 def request(realm: DevRealm, *, introspect: bool, seconds: float = 10.0) -> Callable[[], object]:
@@ -38,16 +40,16 @@ def request(realm: DevRealm, *, introspect: bool, seconds: float = 10.0) -> Call
     return call
 
 
-def main(rounds: int) -> None:
-    """Print the ratio to the plain route: median and spread."""
+def measure(rounds: int) -> list[Section]:
+    """One section: against the plain route, which is protected too."""
     with DevRealm(DEMO_REALM_FILE) as realm:
         plain = request(realm, introspect=False)
-        rows = {
-            "introspected, warm cache": (request(realm, introspect=True, seconds=3600), 100, 1.1),
-            "introspected, asked each time": (request(realm, introspect=True, seconds=0), 10, None),
+        calls = {
+            "introspect=True, remembered answer": (request(realm, introspect=True, seconds=3600), 100, TARGET),
+            "introspect=True, asked each time": (request(realm, introspect=True, seconds=0), 10, None),
         }
-        print("Flask request in process, as multiples of the plain route")  # noqa: T201 - a table to read
-        for name, (call, times, target) in rows.items():
-            found = ratios({name: call}, plain, rounds, times)[name]
-            figures = f"{statistics.median(found):7.2f} {min(found):6.2f} {max(found):6.2f}"
-            print(f"{'':6} {name:42} {figures} {'' if target is None else f'{target:7.2f}'}")  # noqa: T201 - likewise
+        rows = [
+            Row(name, ratios({name: call}, plain, rounds, times)[name], target, is_ours=True)
+            for name, (call, times, target) in calls.items()
+        ]
+    return [Section("A second opinion of the realm, in process", "times the route without introspect=True", rows)]

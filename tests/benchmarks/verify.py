@@ -1,11 +1,10 @@
-"""What checking a token costs, as multiples of the raw signature: `make bench`.
+"""One verification of ours, one raw signature check, and how they are compared: the yardstick of `make bench`.
 
 Raw is one `public_key.verify` of the same token with prepared objects. Every figure is a ratio to a
 raw measured beside it in the same round, because the speed of a shared machine drifts.
 """
 
 import base64
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from resource_protector import RealmTokenValidator
-from resource_protector.dev import DEMO_REALM_FILE, DevRealm
+from resource_protector.dev import DevRealm
 
 # What a service account's token of the demo realm is signed with, by client.
 CLIENTS = {"RS256": "test_api_client", "ES256": "es256", "PS256": "ps256", "EdDSA": "eddsa"}
@@ -70,12 +69,8 @@ def ratios(calls: dict[str, Call], raw: Call, rounds: int, times: int) -> dict[s
     return found
 
 
-def measure(realm: DevRealm, algorithm: str, rounds: int, times: int) -> tuple[float, dict[str, list[float]]]:
-    """The raw verification in microseconds, and every row's ratios."""
-    token = realm.token(client=CLIENTS[algorithm], scope="test_api_access")
-    document: Any = realm.fetch(realm.issuer + "/protocol/openid-connect/certs")
-    jwk = next(key for key in document["keys"] if key["alg"] == algorithm)
-    raw = raw_verification(jwk, algorithm, token)
+def our_calls(realm: DevRealm, algorithm: str, token: str) -> dict[str, Call]:
+    """One verification each: with the cache off, of a token that is new to the cache, of one that is not."""
     off, on, seen = (
         RealmTokenValidator(realm.issuer, audience="orders-api", fetch=realm.fetch, token_cache_size=size)
         for size in (0, 1, 4096)
@@ -89,24 +84,8 @@ def measure(realm: DevRealm, algorithm: str, rounds: int, times: int) -> tuple[f
         on.verify(current[0])
         current[0] = turns[current[0]]
 
-    calls: dict[str, Call] = {
+    return {
         "not seen before, cache off": lambda: off.verify(token),
         "not seen before, as configured by default": not_seen_before,
         "seen before": lambda: seen.verify(token),
     }
-    for call in (raw, *calls.values()):
-        call()
-    return seconds(raw, times) * 1e6, ratios(calls, raw, rounds, times)
-
-
-def main(rounds: int, times: int) -> None:
-    """Print a row per algorithm and situation: median, spread, target."""
-    print(f"{'':6} {'':42} {'median':>7} {'min':>6} {'max':>6} {'target':>7}")  # noqa: T201 - a table to read
-    with DevRealm(DEMO_REALM_FILE) as realm:
-        for algorithm in CLIENTS:
-            raw, rows = measure(realm, algorithm, rounds, times)
-            print(f"{algorithm:6} raw signature: {raw:.1f} us = 1")  # noqa: T201 - likewise
-            for name, found in rows.items():
-                target = TARGETS[name][algorithm]
-                figures = f"{statistics.median(found):7.2f} {min(found):6.2f} {max(found):6.2f} {target:7.2f}"
-                print(f"{'':6} {name:42} {figures}")  # noqa: T201 - likewise

@@ -6,6 +6,7 @@ import pytest
 
 from resource_protector import RealmTokenValidator
 from resource_protector.dev import DevRealm
+from tests.cache_size import cache_size
 from tests.keys.asking import MakeValidator
 from tests.polling import Clock
 
@@ -21,7 +22,7 @@ def make(dev_realm: DevRealm, clock: Clock) -> MakeValidator:
     """A validator of the dev realm's tokens, on the test's clock."""
 
     def make(**options: Any) -> RealmTokenValidator:
-        options = {"monotonic": clock, "token_cache_size": 0, **options}
+        options = {"monotonic": clock, "token_cache_size": cache_size(0), **options}
         return RealmTokenValidator(dev_realm.issuer, audience="orders-api", **options)
 
     return make
