@@ -103,9 +103,7 @@ class KeySet:
             snapshot = self._snapshot
             if snapshot is None:
                 return self._load or self._attempt(now)
-            if self._load is None and now >= self._due(snapshot):
-                self._start(now)
-            self._plan()
+            self._keep_up(snapshot, now)
             return snapshot if now < self._serves_until(snapshot, now) else self._load or self._attempt(now)
 
     def serving(self) -> Snapshot | None:
@@ -114,10 +112,14 @@ class KeySet:
             snapshot = self._snapshot
             if snapshot is None or now >= self._serves_until(snapshot, now):
                 return None
-            if self._load is None and now >= self._due(snapshot):
-                self._start(now)
-            self._plan()
+            self._keep_up(snapshot, now)
             return snapshot
+
+    def _keep_up(self, snapshot: Snapshot, now: float) -> None:
+        """Start the refresh that is due, and say when to look again. Under the lock."""
+        if self._load is None and now >= self._due(snapshot):
+            self._start(now)
+        self._plan()
 
     def reload_for(self, kid: str | None, since: int) -> Load | None:
         """The load that a token asks for whose key is not at hand, or whose signature no key at hand made.
